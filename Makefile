@@ -1,0 +1,49 @@
+# A fresh machine needs Python >= 3.10 with venv, git and make; the rest comes into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types docs check clean
+
+demo: $(VENV)/.package
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --durations=10
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.lint $(VENV)/.test
+	$(BIN)/mypy
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --quiet
+
+check: lint types docs test
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+$(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.package
+	$(INSTALL) --editable '.[onnx]' --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.package
+	$(INSTALL) --group lint
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.package
+	$(INSTALL) --group docs
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist site demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,5 @@
+"""Weights in and out."""
+
+from srblocks.hub.weights import load, save
+
+__all__ = ["load", "save"]

@@ -1,0 +1,48 @@
+"""Layers to build networks from: each named block of the field once, with its shapes."""
+
+from srblocks.layers.channel_attention import CALayer, CCALayer
+from srblocks.layers.conv import ConvBatchNorm
+from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
+from srblocks.layers.dgconv import AIIBlock, DGConv
+from srblocks.layers.distillation import RDB, RLFB, ResidualDistillationBlock
+from srblocks.layers.norms import LayerNorm2d
+from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention
+from srblocks.layers.spatial_attention import ESA
+from srblocks.layers.upsamplers import (
+    DecomposedTransposedConv,
+    InterpolatedBase,
+    NearestConv,
+    PixelShuffleUpsampler,
+    StepwisePixelShuffle,
+    TransposedConv,
+)
+from srblocks.layers.window_attention import ELAB, GMSA, ShiftConv
+
+__all__ = [
+    "ELAB",
+    "ESA",
+    "GMSA",
+    "OSA",
+    "RDB",
+    "RLFB",
+    "AIIBlock",
+    "CALayer",
+    "CCALayer",
+    "ChannelAttention",
+    "ConvBatchNorm",
+    "DGConv",
+    "DecomposedTransposedConv",
+    "DenseLayer",
+    "GatedConvFFN",
+    "InterpolatedBase",
+    "LayerNorm2d",
+    "LocalConvBlock",
+    "NearestConv",
+    "PixelShuffleUpsampler",
+    "ResidualDenseBlock",
+    "ResidualDistillationBlock",
+    "ShiftConv",
+    "StepwisePixelShuffle",
+    "TransposedConv",
+    "WindowAttention",
+]

@@ -1,0 +1,469 @@
+"""DGConv and the AIIBlock of DGPNet.
+
+Peng et al., "Efficient Real-world Image Super-Resolution Via Adaptive Directional Gradient Convolution",
+arXiv 2405.07023. The authors state that a company's patent application covers this work.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from srblocks.errors import ArgumentError
+from srblocks.layers.channel_attention import CALayer, CCALayer
+from srblocks.layers.fusion import HasReference, PaddingMode, fuse, plain_conv, widest_float
+from srblocks.layers.spatial_attention import ESA
+from srblocks.ops import differences, kernels
+
+AlphaMode = Literal["sigmoid", "softmax", "raw", "param"]
+Attention = Literal["ca", "cca", "esa", "none"]
+
+BRANCHES = ("csg", "csa", "hg", "vg", "vc", "idg")
+STATISTICAL = ("csa", "vc")
+STRUCTURAL = ("csg", "hg", "vg", "idg")
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else value
+
+
+class DGConv(HasReference):
+    """Directional gradient convolution: six branches on differences of pixels, merged into one convolution.
+
+    Each branch has a kernel of its own and weights another difference of the pixels under it: centre-surround gradient
+    (csg) and aggregation (csa), horizontal (hg), vertical (vg) and irregular (idg) gradient, and the plain values (vc).
+    One balance factor alpha per branch weights their sum; it is computed from the kernels, not from the picture, so
+    that the whole layer is one convolution with the kernel Σ αᵇ Tᵇ(Wᵇ) (:mod:`srblocks.ops.kernels`). That is how the
+    training form runs; :meth:`fuse` returns the ``nn.Conv2d``, :meth:`reference` the six branches one by one.
+
+    Shape: ``(N, in_channels, H, W)`` -> ``(N, out_channels, H', W')``, as ``nn.Conv2d`` has it.
+
+    Args:
+        in_channels, out_channels: numbers of channels.
+        kernel_size: any size; branches that vanish for it (vg of one row, hg of one column, the gradients of a single
+            tap) are left out.
+        stride, dilation, groups, bias, padding_mode: as in ``nn.Conv2d``. The bias is added once, whatever the alphas.
+        padding: None keeps the size (dilation · (kernel_size - 1) // 2, for odd kernels and stride 1).
+        branches: which of ``"csg", "csa", "hg", "vg", "vc", "idg"``.
+        alpha_mode: alphas from two linear layers over the kernels through a ``"sigmoid"``, a ``"softmax"`` or as they
+            come (``"raw"``), or one free parameter per branch (``"param"``).
+        generator: draws the taps that idg subtracts. They are saved with the weights.
+
+    Raises:
+        ArgumentError: a value that is not allowed, or no branch is left.
+
+    Paper: arXiv 2405.07023, whose authors state that a patent application covers it.
+    """
+
+    alpha: nn.Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] = 3,
+        *,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | None = None,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        branches: Iterable[str] = BRANCHES,
+        alpha_mode: AlphaMode = "sigmoid",
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ArgumentError(
+                f"groups must divide in_channels and out_channels, but {groups} does not divide {in_channels} and "
+                f"{out_channels}."
+            )
+        if padding_mode not in get_args(PaddingMode):
+            raise ArgumentError(
+                f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, not {padding_mode!r}."
+            )
+        if alpha_mode not in get_args(AlphaMode):
+            raise ArgumentError(f"alpha_mode must be one of {', '.join(get_args(AlphaMode))}, not {alpha_mode!r}.")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.stride, self.dilation = _pair(kernel_size), _pair(stride), _pair(dilation)
+        kh, kw = self.kernel_size
+        self.padding = (
+            (self.dilation[0] * (kh - 1) // 2, self.dilation[1] * (kw - 1) // 2) if padding is None else _pair(padding)
+        )
+        self.groups, self.padding_mode, self.alpha_mode = groups, padding_mode, alpha_mode
+        self.branches = _usable_branches(branches, kh, kw)
+
+        for branch in self.branches:
+            self.add_module(branch, _Kernel(out_channels, in_channels // groups, kh, kw))
+        if "idg" in self.branches:
+            shape = (out_channels, in_channels // groups)
+            location = torch.randint(kh * kw, shape, generator=generator, device="cpu")
+            integer = torch.uint8 if kh * kw <= 256 else torch.int32
+            idg = self._kernel("idg")
+            idg.register_buffer("location", location.to(idg.weight.device, integer))
+        self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
+        if alpha_mode == "param":
+            self.alpha = nn.Parameter(torch.empty(len(self.branches)))
+        else:
+            self.register_parameter("alpha", None)
+            self.alpha_fc = _BalanceNetwork(len(self.branches) * kh * kw, len(self.branches))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Start like ``nn.Conv2d``: the merged kernel has the variance that its default initialisation gives."""
+        kh, kw = self.kernel_size
+        # Equal alphas of this size keep the variance; what is beyond their range goes into the kernels.
+        alpha = wanted = 1 / math.sqrt(sum(_variance_gains(kh, kw)[branch] for branch in self.branches))
+        if self.alpha_mode == "sigmoid":
+            alpha = min(wanted, 0.9)
+        elif self.alpha_mode == "softmax":
+            alpha = 1 / len(self.branches)
+        for branch in self.branches:
+            weight = self._kernel(branch).weight
+            nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+            weight.mul_(wanted / alpha)
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_channels // self.groups * kh * kw)
+            nn.init.uniform_(self.bias, -bound, bound)
+        if self.alpha is not None:
+            nn.init.constant_(self.alpha, alpha)
+        else:
+            start = {"sigmoid": math.log(alpha / (1 - alpha)), "raw": alpha}.get(self.alpha_mode, 0.0)
+            self.alpha_fc.start_at(start)
+
+    @classmethod
+    def from_conv(
+        cls,
+        conv: nn.Conv2d,
+        *,
+        branches: Iterable[str] = BRANCHES,
+        alpha_mode: AlphaMode = "sigmoid",
+        generator: torch.Generator | None = None,
+    ) -> "DGConv":
+        """A DGConv that computes what ``conv`` does: its kernel in the plain branch, zeros in the others.
+
+        All branches get gradients, so that it can be trained on from there.
+
+        Raises:
+            ArgumentError: ``branches`` lack ``"vc"``, or the padding of ``conv`` is uneven.
+        """
+        padding = _symmetric_padding(conv)
+        device, dtype = conv.weight.device, conv.weight.dtype
+        with torch.device(device):
+            layer = cls(
+                conv.in_channels,
+                conv.out_channels,
+                _pair_of(conv.kernel_size),
+                stride=_pair_of(conv.stride),
+                padding=padding,
+                dilation=_pair_of(conv.dilation),
+                groups=conv.groups,
+                bias=conv.bias is not None,
+                padding_mode=conv.padding_mode,
+                branches=branches,
+                alpha_mode=alpha_mode,
+                generator=generator,
+            ).to(dtype)
+        if "vc" not in layer.branches:
+            raise ArgumentError("from_conv needs the plain branch: add 'vc' to branches.")
+        with torch.no_grad():
+            for branch in layer.branches:
+                layer._kernel(branch).weight.zero_()
+            alpha = layer._alphas(layer._effective_kernels(widest_float(device)))
+            layer._kernel("vc").weight.copy_(conv.weight / alpha[layer.branches.index("vc")])
+            if layer.bias is not None and conv.bias is not None:
+                layer.bias.copy_(conv.bias).requires_grad_(conv.bias.requires_grad)
+        for name, parameter in layer.named_parameters():
+            if name != "bias":
+                parameter.requires_grad_(conv.weight.requires_grad)
+        return layer.train(conv.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.explicit:
+            return self._branch_by_branch(x)
+        with torch.autocast(x.device.type, enabled=False):
+            weight = self.merged_kernel()
+        return self._convolve(x, weight.to(self._any_weight.dtype))
+
+    def merged_kernel(self, dtype: torch.dtype | None = None) -> Tensor:
+        """The one kernel ``(out, in / groups, kh, kw)`` of all branches, computed in ``dtype`` (at least float32)."""
+        effective = self._effective_kernels(dtype or torch.promote_types(self._any_weight.dtype, torch.float32))
+        return torch.einsum("b,boihw->oihw", self._alphas(effective), effective)
+
+    def fuse(self) -> nn.Conv2d:
+        """The plain convolution that this layer is."""
+        weight = self._any_weight
+        merged = self.merged_kernel(widest_float(weight.device)).to(weight.dtype)
+        return plain_conv(
+            merged,
+            self.bias,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            padding_mode=self.padding_mode,
+            requires_grad=weight.requires_grad,
+            training=self.training,
+        )
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text += f", padding={self.padding}, alpha_mode={self.alpha_mode!r}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        return text
+
+    @property
+    def _any_weight(self) -> Tensor:
+        """One of the kernels, to ask it for dtype, device and ``requires_grad``."""
+        return self._kernel(self.branches[0]).weight
+
+    def _kernel(self, branch: str) -> "_Kernel":
+        kernel = self.get_submodule(branch)
+        assert isinstance(kernel, _Kernel)
+        return kernel
+
+    def _effective_kernels(self, dtype: torch.dtype) -> Tensor:
+        """``(branches, out, in / groups, kh, kw)``: every branch as the plain kernel that it amounts to."""
+        effective = []
+        for branch in self.branches:
+            weight = self._kernel(branch).weight.to(dtype)
+            if branch == "idg":
+                effective.append(kernels.irregular_gradient(weight, self._kernel("idg").location))
+            else:
+                effective.append(_OPERATORS[branch](weight))
+        return torch.stack(effective)
+
+    def _alphas(self, effective: Tensor) -> Tensor:
+        """The balance factors ``(branches,)`` of these kernels."""
+        if self.alpha is not None:
+            return self.alpha.to(effective.dtype)
+        kh, kw = self.kernel_size
+        norm = math.sqrt(self.in_channels // self.groups * kh * kw)
+        descriptor = (effective.abs().mean((1, 2)) * norm).flatten()
+        logits: Tensor = self.alpha_fc(descriptor)
+        if self.alpha_mode == "sigmoid":
+            return logits.sigmoid()
+        return logits.softmax(0) if self.alpha_mode == "softmax" else logits
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            x, padding = self._pad(x), (0, 0)
+        return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _pad(self, x: Tensor) -> Tensor:
+        (ph, pw), mode = self.padding, self.padding_mode
+        return F.pad(x, (pw, pw, ph, ph), "constant" if mode == "zeros" else mode)
+
+    def _branch_by_branch(self, x: Tensor) -> Tensor:
+        alphas = self._alphas(self._effective_kernels(self._any_weight.dtype))
+        padded, (kh, kw) = self._pad(x), self.kernel_size
+        height = (padded.shape[-2] - self.dilation[0] * (kh - 1) - 1) // self.stride[0] + 1
+        patches = F.unfold(padded, self.kernel_size, self.dilation, stride=self.stride)
+        patches = rearrange(patches, "n (g i k) p -> n g i k p", g=self.groups, k=kh * kw)
+        responses = []
+        for alpha, branch in zip(alphas, self.branches, strict=True):
+            weight = rearrange(self._kernel(branch).weight, "(g o) i h w -> g o i (h w)", g=self.groups)
+            if branch == "idg":
+                location = rearrange(self._kernel("idg").location, "(g o) i -> g o i", g=self.groups)
+                response = differences.weight_irregular_gradient(patches, weight, location)
+            elif branch in ("hg", "vg"):
+                response = _DIRECTIONAL[branch](patches, weight, kw)
+            else:
+                response = _ISOTROPIC[branch](patches, weight)
+            responses.append(alpha * response)
+        y = rearrange(torch.stack(responses).sum(0), "n g o (h w) -> n (g o) h w", h=height)
+        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
+
+
+class AIIBlock(nn.Module):
+    """Adaptive information interaction block of DGPNet: a statistical and a structural path that exchange features.
+
+    S = {csa, vc} and T = {csg, hg, vg, idg} read the input; two full DGConvs follow each, the outer two stay on their
+    side and the inner two cross over; each side is gated by an attention, and both are added to the input. The fused
+    form is two convolutions, one of them in two groups.
+
+    Shape: ``(N, dim, H, W)`` -> the same.
+
+    Args:
+        dim: feature channels, even.
+        att: ``"ca"`` (squeeze and excitation), ``"cca"`` (contrast-aware), ``"esa"`` or ``"none"``.
+        alpha_mode, generator: as in :class:`DGConv`.
+
+    Raises:
+        ArgumentError: ``dim`` is odd or ``att`` is none of the four.
+
+    Paper: arXiv 2405.07023. Split, activation and attention are choices of this library where the paper's figure leaves
+    them open.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        att: Attention = "ca",
+        alpha_mode: AlphaMode = "sigmoid",
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if dim < 2 or dim % 2:
+            raise ArgumentError(f"dim must be even, because each path gets half of it, not {dim}.")
+
+        def conv(out_channels: int, branches: Iterable[str] = BRANCHES) -> DGConv:
+            return DGConv(dim, out_channels, branches=branches, alpha_mode=alpha_mode, generator=generator)
+
+        self.stat = conv(dim, STATISTICAL)
+        self.struct = conv(dim, STRUCTURAL)
+        self.s1, self.s2, self.t1, self.t2 = (conv(dim // 2) for _ in range(4))
+        self.att_s, self.att_t = _attention(att, dim), _attention(att, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        statistical = F.leaky_relu(self.stat(x), 0.05)
+        structural = F.leaky_relu(self.struct(x), 0.05)
+        a = torch.cat((self.s1(statistical), self.t1(structural)), dim=1)
+        b = torch.cat((self.t2(structural), self.s2(statistical)), dim=1)
+        y: Tensor = x + self.att_s(a) + self.att_t(b)
+        return y
+
+    def fuse(self) -> "FusedAIIBlock":
+        """The same block as two convolutions, all six DGConvs merged into them."""
+        stat, struct, s1, s2, t1, t2 = (
+            layer.fuse() for layer in (self.stat, self.struct, self.s1, self.s2, self.t1, self.t2)
+        )
+        block = FusedAIIBlock(
+            _stack((stat, struct)), _stack((s1, s2, t1, t2), groups=2), fuse(self.att_s), fuse(self.att_t)
+        )
+        return block.train(self.training)
+
+
+class FusedAIIBlock(nn.Module):
+    """What :meth:`AIIBlock.fuse` returns. Shape: ``(N, dim, H, W)`` -> the same."""
+
+    def __init__(self, conv1: nn.Conv2d, conv2: nn.Conv2d, att_s: nn.Module, att_t: nn.Module) -> None:
+        super().__init__()
+        self.conv1, self.conv2, self.att_s, self.att_t = conv1, conv2, att_s, att_t
+
+    def forward(self, x: Tensor) -> Tensor:
+        s1, s2, t1, t2 = self.conv2(F.leaky_relu(self.conv1(x), 0.05)).chunk(4, dim=1)
+        y: Tensor = x + self.att_s(torch.cat((s1, t1), dim=1)) + self.att_t(torch.cat((t2, s2), dim=1))
+        return y
+
+
+class _BalanceNetwork(nn.Sequential):
+    """Two linear layers from the descriptors of all kernels to one number per branch, in the dtype of the input."""
+
+    def __init__(self, descriptors: int, branches: int) -> None:
+        super().__init__(nn.Linear(descriptors, 16), nn.ReLU(), nn.Linear(16, branches))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            if isinstance(layer, nn.Linear):
+                x = F.linear(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
+            else:
+                x = layer(x)
+        return x
+
+    def start_at(self, value: float) -> None:
+        """Give ``value`` for every branch, whatever the kernels."""
+        nn.init.zeros_(self.get_parameter("2.weight"))
+        nn.init.constant_(self.get_parameter("2.bias"), value)
+
+
+class _Kernel(nn.Module):
+    """The kernel of one branch; for idg with the buffer ``location``."""
+
+    location: Tensor
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(*shape))
+
+
+_OPERATORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "csg": kernels.centre_surround_gradient,
+    "csa": kernels.centre_surround_aggregation,
+    "hg": kernels.horizontal_gradient,
+    "vg": kernels.vertical_gradient,
+    "vc": kernels.vanilla,
+}
+_ISOTROPIC = {
+    "csg": differences.weight_centre_surround_gradient,
+    "csa": differences.weight_centre_surround_aggregation,
+    "vc": differences.weight_vanilla,
+}
+_DIRECTIONAL = {
+    "hg": differences.weight_horizontal_gradient,
+    "vg": differences.weight_vertical_gradient,
+}
+
+
+def _variance_gains(kh: int, kw: int) -> dict[str, float]:
+    """By how much each operator multiplies the summed variance of a random kernel."""
+    taps = kh * kw
+    return {
+        "csg": 1 - 1 / taps,
+        "csa": 1 + 3 / taps,
+        "hg": 2 * (1 - (kw % 2) / kw),
+        "vg": 2 * (1 - (kh % 2) / kh),
+        "vc": 1.0,
+        "idg": 2 * (taps - 1) / taps,
+    }
+
+
+def _usable_branches(branches: Iterable[str], kh: int, kw: int) -> tuple[str, ...]:
+    wanted = set(branches)
+    if unknown := wanted - set(BRANCHES):
+        raise ArgumentError(f"branches may be {', '.join(BRANCHES)}, not {', '.join(sorted(unknown))}.")
+    gains = _variance_gains(kh, kw)
+    usable = tuple(branch for branch in BRANCHES if branch in wanted and gains[branch] > 0)
+    if not usable:
+        raise ArgumentError(f"branches has none that does not vanish for a {kh}×{kw} kernel: add 'vc' or 'csa'.")
+    return usable
+
+
+def _pair_of(value: tuple[int, ...]) -> tuple[int, int]:
+    first, second = value
+    return first, second
+
+
+def _symmetric_padding(conv: nn.Conv2d) -> tuple[int, int]:
+    if not isinstance(conv.padding, str):
+        return _pair_of(conv.padding)
+    if conv.padding == "valid":
+        return 0, 0
+    total = [d * (k - 1) for d, k in zip(conv.dilation, conv.kernel_size, strict=True)]
+    if any(t % 2 for t in total):
+        raise ArgumentError("padding='same' of an even kernel pads one side more: pad before the convolution instead.")
+    return total[0] // 2, total[1] // 2
+
+
+def _attention(att: str, dim: int) -> nn.Module:
+    squeeze_dim = max(4, dim // 8)
+    if att == "ca":
+        return CALayer(dim, squeeze_dim=squeeze_dim)
+    if att == "cca":
+        return CCALayer(dim, squeeze_dim=squeeze_dim)
+    if att == "esa":
+        return ESA(dim, esa_dim=squeeze_dim)
+    if att == "none":
+        return nn.Identity()
+    raise ArgumentError(f"att must be one of {', '.join(get_args(Attention))}, not {att!r}.")
+
+
+def _stack(convs: Iterable[nn.Conv2d], *, groups: int = 1) -> nn.Conv2d:
+    """One convolution with the outputs of all, for 3×3 convolutions of the same layout."""
+    convs = tuple(convs)
+    return plain_conv(
+        torch.cat([conv.weight for conv in convs]),
+        torch.cat([conv.bias for conv in convs if conv.bias is not None]),
+        padding=(1, 1),
+        groups=groups,
+        requires_grad=any(conv.weight.requires_grad for conv in convs),
+    )

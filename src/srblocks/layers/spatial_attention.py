@@ -1,0 +1,63 @@
+"""Gates per pixel."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srblocks.errors import ArgumentError, InputError
+
+
+class ESA(nn.Module):
+    """Enhanced spatial attention: every value times a gate computed on a coarse, wide view of the map.
+
+    A 1×1 squeeze, a 3×3 with stride 2 and a 7×7 max-pool with stride 3 widen the view; 3×3 convolutions work there, and
+    a bilinear resize brings the result back, where it meets the squeezed map.
+
+    ======================  =========================================
+    form                    arguments
+    ======================  =========================================
+    RLFN (slimmed)          the defaults
+    RFDN (RFA-Net)          ``esa_dim=dim // 4, num_convs=3``
+    Omni-SR                 ``esa_dim=max(dim // 4, 16)``
+    ======================  =========================================
+
+    Shape: ``(N, dim, H, W)`` -> the same, H and W at least 15.
+
+    Args:
+        dim: feature channels.
+        esa_dim: channels of the squeezed map.
+        num_convs: 3×3 convolutions on the coarse view, ReLUs between them.
+
+    Raises:
+        ArgumentError: ``esa_dim`` or ``num_convs`` is below 1.
+        InputError: (when called) H or W is below 15.
+
+    Papers: Liu et al., "Residual Feature Aggregation Network", CVPR 2020; Liu et al., "Residual Feature Distillation
+    Network", arXiv 2009.11551; Kong et al., "Residual Local Feature Network", arXiv 2205.07514.
+    """
+
+    minimum = 15
+
+    def __init__(self, dim: int, *, esa_dim: int = 16, num_convs: int = 1) -> None:
+        super().__init__()
+        if esa_dim < 1 or num_convs < 1:
+            raise ArgumentError(f"esa_dim and num_convs must be at least 1, not {esa_dim} and {num_convs}.")
+        self.squeeze = nn.Conv2d(dim, esa_dim, 1)
+        self.shortcut = nn.Conv2d(esa_dim, esa_dim, 1)
+        self.stride = nn.Conv2d(esa_dim, esa_dim, 3, stride=2)
+        self.convs = nn.ModuleList(nn.Conv2d(esa_dim, esa_dim, 3, padding=1) for _ in range(num_convs))
+        self.expand = nn.Conv2d(esa_dim, dim, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        if height < self.minimum or width < self.minimum:
+            raise InputError(
+                f"ESA needs at least {self.minimum}×{self.minimum} pixels, not {height}×{width}: pad the map, or use "
+                "a network of the zoo, which pads by itself."
+            )
+        squeezed = self.squeeze(x)
+        coarse = F.max_pool2d(self.stride(squeezed), kernel_size=7, stride=3)
+        for index, conv in enumerate(self.convs):
+            coarse = conv(F.relu(coarse) if index else coarse)
+        wide = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+        return x * torch.sigmoid(self.expand(wide + self.shortcut(squeezed)))

@@ -1,0 +1,191 @@
+"""A family's record: its network, its constructors, and how the field's checkpoints of it are read."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+from torch import Tensor
+
+from srblocks.errors import ArgumentError, CheckpointError
+from srblocks.models.base import SRModel
+
+# A tree of names: what the reference calls a part -> what we call it, and, for a part with parts, its own tree.
+# "{i}" stands for any number, "{i+1}" for that number plus one; None marks a constant, which is no parameter of ours.
+Names = Mapping[str, "str | tuple[str, Names] | None"]
+Arguments = Mapping[str, Any]
+
+_NUMBER = re.compile(r"\{(\w)(\+\d+)?\}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a reference implementation names the tensors of its checkpoints.
+
+    Attributes:
+        name: who wrote that implementation.
+        rename: the tree of names, one-to-one.
+        form: which form of our network holds the same tensors.
+        constants: what the reference saves although it is no parameter, computed from a network of ours: reference key
+            -> tensor. Checked when a file is read, made again when one is written.
+    """
+
+    name: str
+    rename: Names
+    form: Literal["training", "fused"] = "training"
+    constants: Callable[[Any], dict[str, Tensor]] | None = None
+    _rules: tuple[tuple[str, str | None], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rules", tuple(_flatten(self.rename)))
+
+    def to_ours(self, keys: Iterable[str]) -> tuple[dict[str, str], list[str], list[str]]:
+        """Our name of each reference key that has one, the constants among the others, and what is foreign."""
+        renamed: dict[str, str] = {}
+        constants, foreign = [], []
+        for key in keys:
+            for theirs, ours in self._rules:
+                if ours is None:
+                    if _translate(key, theirs, theirs) is not None:
+                        constants.append(key)
+                        break
+                elif (translated := _translate(key, theirs, ours)) is not None:
+                    renamed[key] = translated
+                    break
+            else:
+                foreign.append(key)
+        return renamed, constants, foreign
+
+    def to_reference(self, keys: Iterable[str]) -> dict[str, str]:
+        """The reference's name of each of our keys.
+
+        Raises:
+            CheckpointError: a key has none, as happens for another form of the network.
+        """
+        renamed = {}
+        for key in keys:
+            candidates = (_translate(key, ours, theirs) for theirs, ours in self._rules if ours is not None)
+            name = next((candidate for candidate in candidates if candidate is not None), None)
+            if name is None:
+                raise CheckpointError(
+                    f"The layout {self.name!r} has no name for {key!r}: it holds the {self.form} form of the network."
+                )
+            renamed[key] = name
+        return renamed
+
+
+@dataclass(frozen=True)
+class Family:
+    """What is known of a family of networks, beside its code.
+
+    Attributes:
+        name: short lower-case name.
+        network: the class.
+        constructors: the named sizes, functions of the scale.
+        scales: the factors its authors released or describe.
+        layouts: the checkpoint layouts of reference implementations; ours is always known.
+        arguments: the reference constructor's arguments -> ours. Raises an ArgumentError for unknown ones.
+        configure: a state (our keys, and the layout's constants under their reference keys) -> the arguments that it
+            shows. May raise KeyError, IndexError or ValueError for a state that is not of this family.
+        draw: random small legal arguments, to test every promise on.
+        hidden: arguments that a state does not, or not always, show.
+        exceptions: promise of tests/zoo -> why this family cannot keep it.
+        paper: authors, title, year, arXiv id or DOI.
+        licence: of the reference implementation.
+        reconstruction: True if no public description exists and the network is our own design.
+    """
+
+    name: str
+    network: type[SRModel]
+    constructors: tuple[Callable[..., SRModel], ...]
+    scales: tuple[int, ...]
+    arguments: Callable[[Arguments], dict[str, Any]]
+    configure: Callable[[Mapping[str, Tensor]], dict[str, Any]]
+    draw: Callable[[Random], dict[str, Any]]
+    paper: str
+    licence: str
+    layouts: tuple[Layout, ...] = ()
+    hidden: tuple[str, ...] = ()
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    reconstruction: bool = False
+
+    def __post_init__(self) -> None:
+        # So that a network knows its record; a stranger's subclass starts from None again.
+        self.network.family = self
+
+    def layout(self, name: str) -> Layout:
+        """The layout of that name; an ArgumentError lists those that there are."""
+        for layout in self.layouts:
+            if layout.name == name:
+                return layout
+        known = ", ".join(repr(layout.name) for layout in self.layouts) or "none"
+        raise ArgumentError(f"layout must be one that {self.name} has ({known}), not {name!r}.")
+
+
+def translate_arguments(arguments: Arguments, names: Mapping[str, str | None]) -> dict[str, Any]:
+    """Rename a reference constructor's arguments; None drops one that has no influence.
+
+    What is renamed to ``"out_channels"`` is only checked: a picture goes out with as many channels as it came in.
+
+    Raises:
+        ArgumentError: an argument that is not in ``names``, or another number of channels out than in.
+    """
+    if unknown := [name for name in arguments if name not in names]:
+        raise ArgumentError(f"arguments has no {unknown[0]!r}; the reference's own are {', '.join(names)}.")
+    ours = {names[theirs]: value for theirs, value in arguments.items()}
+    if ours.pop("out_channels", None) not in (None, ours.get("in_channels", 3)):
+        raise ArgumentError("arguments must have as many output as input channels: other networks are not supported.")
+    return {name: value for name, value in ours.items() if name is not None}
+
+
+# What RLFN's and Omni-SR's code calls the parts of layers.ESA.
+ESA_NAMES: Names = {
+    "conv1": "squeeze",
+    "conv_f": "shortcut",
+    "conv2": "stride",
+    "conv3": "convs.0",
+    "conv4": "expand",
+}
+
+
+def count(state: Mapping[str, Any], part: str) -> int:
+    """How many numbered parts, ``{part}.0``, ``{part}.1``, ..., the keys of a state name."""
+    pattern = re.compile(re.escape(part) + r"\.(\d+)\.")
+    return len({match[1] for key in state if (match := pattern.match(key))})
+
+
+def shuffle_scale(weight: Tensor, out_channels: int) -> int:
+    """The factor of a pixel shuffle behind a convolution with this weight; a ValueError if there is none."""
+    scale = math.isqrt(weight.shape[0] // out_channels)
+    if out_channels * scale**2 != weight.shape[0]:
+        raise ValueError(f"{weight.shape[0]} channels do not shuffle into {out_channels}")
+    return scale
+
+
+def _flatten(names: Names, theirs: str = "", ours: str = "") -> Iterable[tuple[str, str | None]]:
+    for name, target in names.items():
+        if target is None:
+            yield theirs + name, None
+        elif isinstance(target, str):
+            yield theirs + name, ours + target
+        else:
+            yield from _flatten(target[1], f"{theirs}{name}.", f"{ours}{target[0]}." if target[0] else ours)
+
+
+def _translate(key: str, source: str, target: str) -> str | None:
+    """``key`` with its leading ``source`` path replaced by ``target``, or None where it does not begin with it."""
+    pattern, position = "", 0
+    for match in _NUMBER.finditer(source):
+        pattern += re.escape(source[position : match.start()]) + rf"(?P<{match[1]}>\d+)"
+        position = match.end()
+    pattern += re.escape(source[position:]) + r"(?=\.|$)"
+    found = re.match(pattern, key)
+    if found is None:
+        return None
+    numbers = {match[1]: int(found[match[1]]) - int(match[2] or 0) for match in _NUMBER.finditer(source)}
+    if any(number < 0 for number in numbers.values()):
+        return None
+    written = _NUMBER.sub(lambda match: str(numbers[match[1]] + int(match[2] or 0)), target)
+    return written + key[found.end() :]

@@ -1,0 +1,65 @@
+"""Kernel algebra: convolutions that add up, folded into one kernel.
+
+A convolution is linear in its kernel, so whatever is linear in the pixels under the kernel can be moved into the
+kernel. If a branch weights differences of pixels, ``y = w · (D x)``, then ``y = (Dᵀ w) · x``: one plain convolution
+with the *effective* kernel ``Dᵀ w``. The functions named after DGConv's operators (Peng et al., arXiv 2405.07023)
+are those maps ``T = Dᵀ``. They take kernels ``(out, in / groups, kh, kw)`` of any size and return the same shape;
+stride, dilation, groups and padding do not matter to them, because dilated taps are still the taps, and the padding
+is part of the picture before any difference is taken.
+"""
+
+from torch import Tensor
+
+
+def vanilla(kernel: Tensor) -> Tensor:
+    """VC, the plain kernel: weights ``x_k``."""
+    return kernel
+
+
+def centre_surround_gradient(kernel: Tensor) -> Tensor:
+    """CSG: weights ``x_k - M``, M the mean of all pixels under the kernel (the centre too)."""
+    return kernel - kernel.mean((-2, -1), keepdim=True)
+
+
+def centre_surround_aggregation(kernel: Tensor) -> Tensor:
+    """CSA: weights ``x_k + M``, M the mean of all pixels under the kernel (the centre too)."""
+    return kernel + kernel.mean((-2, -1), keepdim=True)
+
+
+def horizontal_gradient(kernel: Tensor) -> Tensor:
+    """HG: weights the difference of ``x_k`` and its mirror image in the other half of the columns."""
+    return kernel - kernel.flip(-1)
+
+
+def vertical_gradient(kernel: Tensor) -> Tensor:
+    """VG: weights the difference of ``x_k`` and its mirror image in the other half of the rows."""
+    return kernel - kernel.flip(-2)
+
+
+def irregular_gradient(kernel: Tensor, location: Tensor) -> Tensor:
+    """IDG: weights ``x_k - x_L``, L one fixed tap per kernel.
+
+    Args:
+        kernel: ``(out, in / groups, kh, kw)``.
+        location: ``(out, in / groups)``, integers in 0 .. kh·kw - 1, taps counted row by row.
+    """
+    taps = kernel.flatten(2)
+    total = taps.sum(2, keepdim=True)
+    return taps.scatter_add(2, location.long().unsqueeze(2), -total).view_as(kernel)
+
+
+def fold_batch_norm(
+    kernel: Tensor, bias: Tensor | None, *, mean: Tensor, variance: Tensor, weight: Tensor, shift: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of the convolution that equals this one followed by a batch norm with fixed statistics.
+
+    Args:
+        kernel: ``(out, in / groups, kh, kw)``.
+        bias: ``(out,)``, or None for zeros.
+        mean, variance: the running statistics, ``(out,)`` each.
+        weight, shift: the affine parameters of the norm, ``(out,)`` each.
+        eps: what the norm adds to the variance.
+    """
+    gain = weight / (variance + eps).sqrt()
+    centred = -mean if bias is None else bias - mean
+    return kernel * gain.view(-1, 1, 1, 1), centred * gain + shift
