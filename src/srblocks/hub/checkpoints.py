@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import secrets
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -135,7 +136,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
 def _read_pickle(path: Path) -> tuple[dict[str, Tensor], str | None]:
     _refuse_zip_bomb(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # About how the file was pickled; whether it can be read is what matters.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{path} holds more than tensors and was not read, because its other objects could run code: ask for a "

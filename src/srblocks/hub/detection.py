@@ -49,11 +49,16 @@ def identify(checkpoint: Checkpoint, arguments: Mapping[str, Any] | None = None)
         CheckpointError: no family knows the tensors, constants differ, or ``arguments`` contradict the tensors.
         ArgumentError: ``arguments`` has one that the family's reference does not know.
     """
-    attempts = [_Attempt(checkpoint, family, layout, arguments or {}) for family, layout in _candidates()]
-    match = next((attempt.match for attempt in attempts if attempt.match is not None), None)
-    if match is None:
-        raise CheckpointError(_explain(checkpoint, attempts))
-    return match
+    matches = find_matches(checkpoint, arguments)
+    if not matches:
+        raise CheckpointError(_explain(checkpoint))
+    return matches[0]
+
+
+def find_matches(checkpoint: Checkpoint, arguments: Mapping[str, Any] | None = None) -> list[Match]:
+    """All that a checkpoint could be; more than one only where two layouts use the same names."""
+    attempts = (_Attempt(checkpoint, family, layout) for family, layout in _candidates())
+    return [match for attempt in attempts if (match := attempt.match(arguments or {})) is not None]
 
 
 def build_empty(network: type[SRModel], arguments: Mapping[str, Any], form: str) -> SRModel:
@@ -89,17 +94,17 @@ def _candidates() -> Iterable[tuple[Family, Layout | None]]:
 class _Attempt:
     """One family and layout, held against a checkpoint."""
 
-    def __init__(
-        self, checkpoint: Checkpoint, family: Family, layout: Layout | None, arguments: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, family: Family, layout: Layout | None) -> None:
         self.checkpoint, self.family, self.layout = checkpoint, family, layout
         state = checkpoint.state
         renamed, constants, self.foreign = (dict.fromkeys(state), [], []) if layout is None else layout.to_ours(state)
         self.state = {ours or key: state[key] for key, ours in renamed.items()}
         self.constants = {key: state[key] for key in constants}
-        self.match = None if self.foreign else self._match(arguments)
 
-    def _match(self, arguments: Mapping[str, Any]) -> Match | None:
+    def match(self, arguments: Mapping[str, Any]) -> Match | None:
+        """What the checkpoint is if it is of this family and layout."""
+        if self.foreign:
+            return None
         try:
             seen = self.family.configure(self.state | self.constants)
         except (KeyError, IndexError, ValueError):
@@ -113,7 +118,7 @@ class _Attempt:
             given, complaint = {}, error
         filled = {**known, **given, **seen}
         present = shapes(self.state)
-        for form in ("training", "fused") if self.layout is None else (self.layout.form,):
+        for form in self._forms():
             try:
                 net = build_empty(self.family.network, filled, form)
             except (ArgumentError, TypeError):
@@ -135,6 +140,13 @@ class _Attempt:
             for name in net.arguments
         }
         return Match(self.family, self.layout, form, dict(net.arguments), origins, self.state)
+
+    def _forms(self) -> list[Literal["training", "fused"]]:
+        if self.layout is not None:
+            return [self.layout.form]
+        # Networks with nothing to fuse have the same tensors in both forms: the header knows which was saved.
+        header = self.checkpoint.header
+        return ["fused", "training"] if header is not None and header.form == "fused" else ["training", "fused"]
 
     def _check_constants(self, net: SRModel) -> None:
         if self.layout is None or self.layout.constants is None:
@@ -165,7 +177,8 @@ class _Attempt:
         return set(self.layout.to_reference(keys).values()) | set(constants)
 
 
-def _explain(checkpoint: Checkpoint, attempts: Iterable[_Attempt]) -> str:
+def _explain(checkpoint: Checkpoint) -> str:
+    attempts = [_Attempt(checkpoint, family, layout) for family, layout in _candidates()]
     present = set(checkpoint.state)
 
     def likeness(attempt: _Attempt) -> float:

@@ -47,8 +47,9 @@ def load(
         net, state = _build_for(checkpoint, network, arguments), checkpoint.state
     wide = dtype or torch.float32
     expected = net.state_dict()
+    # Copied, because safetensors gives views of the mapped file, which may be replaced while the network lives.
     state = {
-        key: tensor.to(device, wide if expected[key].is_floating_point() else expected[key].dtype)
+        key: tensor.to(device, wide if expected[key].is_floating_point() else expected[key].dtype, copy=True)
         for key, tensor in state.items()
     }
     net.load_state_dict(state, strict=True, assign=True)

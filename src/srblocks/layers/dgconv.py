@@ -6,6 +6,7 @@ arXiv 2405.07023. The authors state that a company's patent application covers t
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, get_args
 
 import torch
@@ -25,6 +26,12 @@ Attention = Literal["ca", "cca", "esa", "none"]
 BRANCHES = ("csg", "csa", "hg", "vg", "vc", "idg")
 STATISTICAL = ("csa", "vc")
 STRUCTURAL = ("csg", "hg", "vg", "idg")
+
+
+def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    # The device "meta", on which networks are built empty, knows no autocast.
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -134,8 +141,8 @@ class DGConv(HasReference):
         if self.alpha is not None:
             nn.init.constant_(self.alpha, alpha)
         else:
-            start = {"sigmoid": math.log(alpha / (1 - alpha)), "raw": alpha}.get(self.alpha_mode, 0.0)
-            self.alpha_fc.start_at(start)
+            logit = math.log(alpha / (1 - alpha)) if self.alpha_mode == "sigmoid" else alpha
+            self.alpha_fc.start_at(logit)
 
     @classmethod
     def from_conv(
@@ -187,14 +194,14 @@ class DGConv(HasReference):
     def forward(self, x: Tensor) -> Tensor:
         if self.explicit:
             return self._branch_by_branch(x)
-        with torch.autocast(x.device.type, enabled=False):
-            weight = self.merged_kernel()
-        return self._convolve(x, weight.to(self._any_weight.dtype))
+        return self._convolve(x, self.merged_kernel().to(self._any_weight.dtype))
 
     def merged_kernel(self, dtype: torch.dtype | None = None) -> Tensor:
         """The one kernel ``(out, in / groups, kh, kw)`` of all branches, computed in ``dtype`` (at least float32)."""
-        effective = self._effective_kernels(dtype or torch.promote_types(self._any_weight.dtype, torch.float32))
-        return torch.einsum("b,boihw->oihw", self._alphas(effective), effective)
+        weight = self._any_weight
+        with _without_autocast(weight.device):
+            effective = self._effective_kernels(dtype or torch.promote_types(weight.dtype, torch.float32))
+            return torch.einsum("b,boihw->oihw", self._alphas(effective), effective)
 
     def fuse(self) -> nn.Conv2d:
         """The plain convolution that this layer is."""

@@ -62,7 +62,7 @@ class SRModel(nn.Module):
         colors: what they are: ``"rgb"``, ``"y"`` (luma) or ``"grey"``.
         size_rule: the sizes that :meth:`upscale` takes.
         receptive_field: side, in LR pixels, of the square that one LR pixel's outputs depend on; None if they depend on
-            the whole picture. Tiles that overlap by as much give the result of the whole picture.
+            the whole picture or its size. Tiles that overlap by as much give the result of the whole picture.
         reference_range: 1.0 or 255.0: the range that :meth:`upscale` works in, the one of the paper's code.
         arguments: what the constructor was called with, defaults included.
         form: ``"training"``, ``"reference"`` or ``"fused"``.

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from srblocks.layers.dgconv import AIIBlock, AlphaMode, Attention, DGConv
 from srblocks.layers.fusion import plain_conv
+from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import InterpolatedBase
-from srblocks.models.base import SRModel
+from srblocks.models.base import SizeRule, SRModel
 from srblocks.models.family import Arguments, Family, count, shuffle_scale, translate_arguments
 
 
@@ -51,6 +52,7 @@ class DGPNet(SRModel):
         super().__init__(
             scale,
             in_channels=in_channels,
+            size_rule=SizeRule(minimum=ESA.minimum if att == "esa" else 1),
             # Two pixels to each side per block, one each for head, upsampler and tail, which may reach the next pixel.
             receptive_field=2 * (2 * num_blocks + 3) + 1 if att == "none" else None,
         )

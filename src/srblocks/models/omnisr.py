@@ -225,6 +225,7 @@ FAMILY = Family(
     configure=_configure,
     draw=_draw,
     hidden=("window_size",),
+    exceptions={"tiles": "Squeeze-and-excite and grid attention see the whole picture."},
     paper='Wang et al., "Omni Aggregation Networks for Lightweight Image Super-Resolution", CVPR 2023, '
     "arXiv 2304.10244",
     licence="Apache-2.0 by its readme (Francis0625/Omni-SR)",

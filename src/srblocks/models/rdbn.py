@@ -126,6 +126,7 @@ FAMILY = Family(
     arguments=_arguments,
     configure=_configure,
     draw=_draw,
+    exceptions={"tiles": "Channel attention averages the whole picture, and ESA resizes a coarse map of it."},
     paper="the study behind this library; no other publication",
     licence="Apache-2.0",
 )

@@ -160,6 +160,7 @@ FAMILY = Family(
     arguments=_arguments,
     configure=_configure,
     draw=_draw,
+    exceptions={"tiles": "ESA resizes a coarse map of the whole picture."},
     paper='Kong et al., "Residual Local Feature Network for Efficient Super-Resolution", CVPRW 2022, arXiv 2205.07514',
     licence="Apache-2.0 (bytedance/RLFN), MIT (ofsoundof/NTIRE2022_ESR)",
 )

@@ -1,0 +1,153 @@
+"""``fuse`` and ``as_reference``: pure, for any tree, refusing what they would change."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+import srblocks as sr
+from srblocks.layers import ELAB, ConvBatchNorm, DGConv
+
+
+class Stranger(nn.Module):
+    """A network that knows nothing of this library but two of its layers, one of them used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice = DGConv(4, 4)
+        self.fuse = nn.Conv2d(4, 4, 1)  # a submodule that is called like the method
+        self.tied = nn.Linear(4, 4)
+        self.also_tied = nn.Linear(4, 4)
+        self.also_tied.weight = self.tied.weight
+        self.parts = nn.ModuleDict({"a": self.twice, "b": nn.Sequential(nn.ReLU(), DGConv(4, 2))})
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.parts["b"](self.fuse(self.parts["a"](self.twice(x))))
+        return y
+
+
+def test_any_tree_is_fused_without_touching_it() -> None:
+    net = Stranger().eval()
+    before = copy.deepcopy(net.state_dict())
+    fused = sr.fuse(net)
+    assert isinstance(fused, Stranger)
+    x = torch.randn(1, 4, 6, 6)
+    torch.testing.assert_close(fused(x), net(x))
+    assert not any(isinstance(module, DGConv) for module in fused.modules())
+    assert all(torch.equal(before[key], tensor) for key, tensor in net.state_dict().items())
+    originals = {parameter.data_ptr() for parameter in net.parameters()}
+    assert not originals & {parameter.data_ptr() for parameter in fused.parameters()}
+
+
+def test_what_is_shared_stays_shared() -> None:
+    fused = sr.fuse(Stranger())
+    assert isinstance(fused, Stranger)
+    assert fused.twice is fused.parts["a"]
+    assert fused.tied.weight is fused.also_tied.weight
+
+
+def test_the_root_itself_is_fused() -> None:
+    assert type(sr.fuse(DGConv(3, 4))) is nn.Conv2d
+    assert sr.as_reference(DGConv(3, 4)).explicit is True
+
+
+def test_a_layer_without_other_forms_is_copied() -> None:
+    conv = nn.Conv2d(2, 2, 1)
+    assert sr.fuse(conv) is not conv
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_what_is_trainable_stays_so(requires_grad: bool) -> None:
+    net = nn.Sequential(DGConv(2, 2), nn.Conv2d(2, 2, 1)).requires_grad_(requires_grad)
+    assert all(parameter.requires_grad is requires_grad for parameter in sr.fuse(net).parameters())
+
+
+def test_tensors_come_back_contiguous() -> None:
+    fused = sr.fuse(nn.Sequential(DGConv(4, 4), ConvBatchNorm(4, 4)).eval())
+    assert all(tensor.is_contiguous() for tensor in fused.state_dict().values())
+
+
+def test_batch_norm_in_training_mode_is_refused_by_name() -> None:
+    net = nn.Sequential(nn.ReLU(), ELAB(6, window_sizes=(2, 4)))
+    with pytest.raises(sr.FusionError, match=r"1: attention: 0: project_in: its batch norm .* eval\(\)"):
+        sr.fuse(net)
+    sr.fuse(net.eval())
+
+
+def test_dgconv_in_training_mode_is_fused() -> None:
+    assert sr.fuse(nn.Sequential(DGConv(2, 2)).train()).training
+
+
+def test_hooks_are_dropped_with_one_warning() -> None:
+    net = nn.Sequential(DGConv(2, 2), nn.ReLU())
+    calls: list[str] = []
+    net[1].register_forward_hook(lambda *_: calls.append("hook"))
+    with pytest.warns(UserWarning, match="hooks are not taken over"):
+        fused = sr.fuse(net)
+    fused(torch.randn(1, 2, 3, 3))
+    assert calls == []
+    net(torch.randn(1, 2, 3, 3))
+    assert calls == ["hook"]
+
+
+def compiled_in_place() -> nn.Module:
+    layer = DGConv(2, 2)
+    layer.compile()
+    return layer
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own, on importing its compiler
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: nn.Sequential(parametrizations.weight_norm(nn.Conv2d(2, 2, 1))), "0 is parametrised"),
+        (lambda: nn.DataParallel(DGConv(2, 2)), "pass the inner"),
+        (lambda: torch.compile(DGConv(2, 2)), "pass the inner"),
+        (compiled_in_place, "pass the inner"),
+    ],
+    ids=["parametrised", "data-parallel", "compiled", "compiled in place"],
+)
+def test_what_wraps_a_module_is_refused(build: Callable[[], nn.Module], message: str) -> None:
+    with pytest.raises(sr.FusionError, match=message):
+        sr.fuse(build())
+
+
+class InPlace(nn.Module):
+    def fuse(self) -> nn.Module:
+        return self
+
+
+def test_a_stranger_s_fuse_that_works_in_place_is_refused() -> None:
+    with pytest.raises(sr.FusionError, match="must return a new module"):
+        sr.fuse(nn.Sequential(InPlace()))
+
+
+def test_verify_fusion_prints_the_proof() -> None:
+    block = nn.Sequential(DGConv(6, 12), nn.LeakyReLU(0.05), sr.layers.ESA(12, esa_dim=4), DGConv(12, 3))
+    report = sr.verify_fusion(block)
+    assert [check.name for check in report.layers] == ["0", "3"]
+    assert report.layers[0].parameters == (6 * 9 * 6 * 12 + 12 + 982, 9 * 6 * 12 + 12)
+    assert report.layers[0].macs[1] == 9 * 6 * 12 * 48 * 48
+    assert report.max_error_float64 < 1e-10
+    assert report.max_error_float32 < 1e-5
+    text = str(report)
+    assert "DGConv" in text
+    assert "whole" in text.splitlines()[-2]
+
+
+def test_verify_fusion_finds_a_wrong_fusion() -> None:
+    class Wrong(DGConv):
+        def fuse(self) -> nn.Conv2d:
+            conv = super().fuse()
+            conv.weight.data *= 1.01
+            return conv
+
+    assert sr.verify_fusion(nn.Sequential(Wrong(2, 2))).max_error_float64 > 1e-3
+
+
+def test_verify_fusion_asks_for_an_input_that_it_cannot_guess() -> None:
+    with pytest.raises(sr.ArgumentError, match="pass an input"):
+        sr.verify_fusion(nn.Sequential(nn.ReLU()))

@@ -1,0 +1,170 @@
+"""Every named block computes what its authors' code computes, in all its forms."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import srblocks as sr
+from srblocks import layers
+from srblocks.models.omnisr import OSAGroup
+from srblocks.ops.windows import from_windows, to_windows
+from tests.helpers import Case, golden, golden_names, relative_error, rename
+
+ESA_NAMES = {"conv1": "squeeze", "conv_f": "shortcut", "conv2": "stride", "conv3": "convs.0", "conv4": "expand"}
+RFDN_ESA_NAMES = ESA_NAMES | {"conv_max": "convs.0", "conv3": "convs.1", "conv3_": "convs.2"}
+CA_NAMES = {"conv_du.0": "down", "conv_du.2": "up"}
+GMSA_NAMES = {"project_inp.0": "project_in.conv", "project_inp.1": "project_in.norm"}
+SPACE_NAMES = {"to_qkv": "qkv", "to_out.0": "project", "rel_pos_bias.weight": "bias_table"}
+CHANNEL_NAMES = {"qkv_dwconv": "depthwise", "project_out": "project"}
+
+
+def under(prefix: str, target: str, names: dict[str, str]) -> dict[str, str]:
+    return {f"{prefix}.{theirs}": f"{target}.{ours}" for theirs, ours in names.items()}
+
+
+def osa_names(prefix: str = "", target: str = "") -> dict[str, str]:
+    names = {
+        "layer.0.fn.0": "local.project_in",
+        "layer.0.fn.2": "local.depthwise",
+        "layer.0.fn.4.gate.1": "local.down",
+        "layer.0.fn.4.gate.3": "local.up",
+        "layer.0.fn.5": "local.project_out",
+    }
+    for index, part in ((2, "window_space"), (8, "grid_space")):
+        names |= under(f"layer.{index}.fn", part, SPACE_NAMES) | {f"layer.{index}.norm": f"{part}.norm"}
+    for index, part in ((5, "window_channels"), (11, "grid_channels")):
+        names |= under(f"layer.{index}.fn", f"{part}.layer", CHANNEL_NAMES | {"qkv": "qkv"})
+        names |= {f"layer.{index}.norm": f"{part}.norm", f"layer.{index}.fn.temperature": f"{part}.layer.temperature"}
+    for index, part in ((4, "ffn1"), (6, "ffn2"), (10, "ffn3"), (12, "ffn4")):
+        names |= {f"layer.{index}.norm": f"{part}.norm", f"layer.{index}.fn.dwconv": f"{part}.layer.depthwise"}
+        names |= {f"layer.{index}.fn.{name}": f"{part}.layer.{name}" for name in ("project_in", "project_out")}
+    return {prefix + theirs: target + ours for theirs, ours in names.items()}
+
+
+def elab_names() -> dict[str, str]:
+    names = {}
+    for j in range(2):
+        names |= {f"modules_lfe.lfe_{j}.conv{k}.shift_conv.conv1x1": f"local.{j}.{2 * k}.conv" for k in range(2)}
+        names |= under(f"modules_gmsa.gmsa_{j}", f"attention.{j}", GMSA_NAMES | {"project_out": "project_out"})
+    return names
+
+
+# Reference case -> our block of its arguments, and our name for each of its parts where it differs.
+BLOCKS: dict[str, tuple[Callable[[Case], nn.Module], dict[str, str]]] = {
+    "dgpnet/AIIBlock": (lambda case: layers.AIIBlock(**case.kwargs), {}),
+    "dgpnet/sum6": (lambda case: layers.DGConv(4, 5, alpha_mode="param"), {}),
+    "rdbn/RDB": (lambda case: layers.RDB(**case.kwargs), {"fuse_conv": "project"}),
+    "rlfn/ESA": (lambda case: layers.ESA(12, esa_dim=6), ESA_NAMES),
+    "rlfn/RLFB": (
+        lambda case: layers.RLFB(10, mid_dim=14, out_dim=12, esa_dim=5),
+        {"c1_r": "conv1", "c2_r": "conv2", "c3_r": "conv3", "c5": "project"} | under("esa", "attention", ESA_NAMES),
+    ),
+    "rfdn/ESA": (lambda case: layers.ESA(14, esa_dim=14 // 4, num_convs=3), RFDN_ESA_NAMES),
+    "omnisr/esa": (lambda case: layers.ESA(8, esa_dim=4), ESA_NAMES),
+    "rcan/CALayer": (lambda case: layers.CALayer(24, reduction=4), CA_NAMES),
+    "imdn/CCALayer": (lambda case: layers.CCALayer(32, reduction=16), CA_NAMES),
+    "rdn/DenseLayer": (lambda case: layers.DenseLayer(7, 5), {}),
+    "rdn/RDB": (lambda case: layers.ResidualDenseBlock(10, growth=10, num_layers=3), {"lff": "project"}),
+    "elan/shiftconv_fast": (lambda case: layers.ShiftConv(13, 8), {"shift_conv.conv1x1": "conv"}),
+    "elan/elab_shifted": (lambda case: layers.ELAB(12, shifted=True, num_shared=1), elab_names()),
+    "omnisr/gated_ffn": (lambda case: layers.GatedConvFFN(12), {"dwconv": "depthwise"}),
+    "omnisr/lcb_mbconv": (
+        lambda case: layers.LocalConvBlock(8),
+        {
+            "fn.0": "project_in",
+            "fn.2": "depthwise",
+            "fn.4.gate.1": "down",
+            "fn.4.gate.3": "up",
+            "fn.5": "project_out",
+        },
+    ),
+    "omnisr/channel_attention": (lambda case: layers.ChannelAttention(16), CHANNEL_NAMES),
+    "omnisr/channel_attention_grid": (lambda case: layers.ChannelAttention(16, grid=True), CHANNEL_NAMES),
+    "omnisr/osa_block": (lambda case: layers.OSA(16), osa_names()),
+    "omnisr/osag": (
+        lambda case: OSAGroup(16, num_blocks=1, window_size=8, num_heads=4, bias=True, relative_bias=True),
+        osa_names("residual_layer.0.", "body.0.")
+        | {"residual_layer.1": "body.1"}
+        | under("esa", "attention", ESA_NAMES),
+    ),
+}
+# These have more than one input, output or form of weights, and tests of their own below or elsewhere.
+APART = {
+    "elan/gmsa_calc",
+    "elan/gmsa_shared_shifted",
+    "elan/shiftconv_lowmem",
+    "omnisr/window_attention",
+    *(f"dgpnet/op_{op}" for op in ("csg", "csa", "hg", "vg", "vc", "idg")),
+}
+
+
+def load_block(block: nn.Module, case: Case, names: dict[str, str], dtype: torch.dtype) -> nn.Module:
+    state = {key: tensor for key, tensor in case.state.items() if not key.endswith("shift_conv.weight")}
+    block.load_state_dict(rename(state, names))
+    return block.to(dtype).eval()
+
+
+def forms(block: nn.Module) -> list[nn.Module]:
+    return [block, sr.fuse(block), sr.as_reference(block), sr.fuse(sr.as_reference(block))]
+
+
+def test_no_reference_case_is_forgotten() -> None:
+    cases = {name for name in golden_names(whole_networks=False) if not name.startswith("metrics/")}
+    assert cases == BLOCKS.keys() | APART
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_equals_its_reference(name: str, device: torch.device, dtype: torch.dtype) -> None:
+    case, (build, names) = golden(name), BLOCKS[name]
+    block = load_block(build(case), case, names, dtype).to(device)
+    x = case.inputs(dtype, device)[0]
+    for form in forms(block):
+        assert relative_error(form(x), case.outputs[0]) <= case.tolerance(dtype)
+
+
+def test_attention_in_windows_equals_its_reference(device: torch.device, dtype: torch.dtype) -> None:
+    case = golden("omnisr/window_attention")
+    block = layers.WindowAttention(16)
+    state = rename(case.state, SPACE_NAMES) | {"norm.weight": torch.ones(16), "norm.bias": torch.zeros(16)}
+    block.load_state_dict(state)
+    for form in forms(block.to(device, dtype)):
+        assert isinstance(form, layers.WindowAttention)
+        y = form.attend(case.inputs(dtype, device)[0].reshape(6, 64, 16))
+        assert relative_error(y.reshape(case.outputs[0].shape), case.outputs[0]) <= case.tolerance(dtype)
+
+
+def test_gmsa_computes_its_scores_as_the_reference(device: torch.device, dtype: torch.dtype) -> None:
+    case = golden("elan/gmsa_calc")
+    block = load_block(layers.GMSA(12), case, GMSA_NAMES, dtype).to(device)
+    for form in forms(block):
+        y, scores = form(case.inputs(dtype, device)[0], want_scores=True)
+        for actual, expected in zip([y, *scores], case.outputs, strict=True):
+            assert relative_error(actual, expected) <= case.tolerance(dtype)
+
+
+def test_gmsa_reuses_scores_as_the_reference(device: torch.device, dtype: torch.dtype) -> None:
+    case = golden("elan/gmsa_shared_shifted")
+    block = load_block(layers.GMSA(12, shifted=True, reuses_scores=True), case, GMSA_NAMES, dtype).to(device)
+    x, *scores = case.inputs(dtype, device)
+    for form in forms(block):
+        y, _ = form(x, scores)
+        assert relative_error(y, case.outputs[0]) <= case.tolerance(dtype)
+
+
+def test_shift_conv_equals_the_masked_convolution(device: torch.device, dtype: torch.dtype) -> None:
+    case = golden("elan/shiftconv_lowmem")
+    kept = case.state["shift_conv.w"] * case.state["shift_conv.m"]
+    block = layers.ShiftConv(13, 8)
+    block.load_state_dict({"conv.weight": kept.sum((2, 3), keepdim=True), "conv.bias": case.state["shift_conv.b"]})
+    for form in forms(block.to(device, dtype)):
+        assert relative_error(form(case.inputs(dtype, device)[0]), case.outputs[0]) <= case.tolerance(dtype)
+
+
+def test_windows_hold_the_whole_attention(device: torch.device) -> None:
+    block = layers.WindowAttention(8, window_size=4, num_heads=2).to(device)
+    x = torch.randn(1, 8, 8, 12, device=device)
+    tokens: Tensor = to_windows(x, 4)
+    expected = from_windows(tokens + block.attend(block.norm(tokens)), 4, 8, 12)
+    torch.testing.assert_close(block(x), expected)

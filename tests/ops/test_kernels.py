@@ -1,0 +1,95 @@
+"""The kernel algebra: each difference operator, moved into the kernel, equals its definition on pixels."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from srblocks.ops import differences, kernels
+from tests.helpers import golden, relative_error
+
+KERNEL_SIDE = {
+    "csg": kernels.centre_surround_gradient,
+    "csa": kernels.centre_surround_aggregation,
+    "hg": kernels.horizontal_gradient,
+    "vg": kernels.vertical_gradient,
+    "vc": kernels.vanilla,
+}
+
+
+def effective(op: str, weight: Tensor, location: Tensor) -> Tensor:
+    return kernels.irregular_gradient(weight, location) if op == "idg" else KERNEL_SIDE[op](weight)
+
+
+def by_definition(op: str, patches: Tensor, weight: Tensor, location: Tensor, columns: int) -> Tensor:
+    if op == "idg":
+        return differences.weight_irregular_gradient(patches, weight, location)
+    if op == "hg":
+        return differences.weight_horizontal_gradient(patches, weight, columns)
+    if op == "vg":
+        return differences.weight_vertical_gradient(patches, weight, columns)
+    return {
+        "csg": differences.weight_centre_surround_gradient,
+        "csa": differences.weight_centre_surround_aggregation,
+        "vc": differences.weight_vanilla,
+    }[op](patches, weight)
+
+
+@pytest.mark.parametrize("op", ["csg", "csa", "hg", "vg", "vc", "idg"])
+def test_an_operator_equals_its_reference(op: str) -> None:
+    case = golden(f"dgpnet/op_{op}")
+    weight = case.state["weight"].double()
+    location = case.state.get("location", torch.zeros(weight.shape[:2]))
+    x = case.inputs(torch.float64, torch.device("cpu"))[0]
+    y = F.conv2d(x, effective(op, weight, location), padding=1)
+    assert relative_error(y, case.outputs[0]) < 1e-14
+
+
+@pytest.mark.parametrize("op", ["csg", "csa", "hg", "vg", "vc", "idg"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (5, 1), (2, 2), (3, 3), (4, 3), (5, 7)])
+@pytest.mark.parametrize(("stride", "dilation", "groups"), [(1, 1, 1), (2, 1, 2), (1, 2, 1), (3, 2, 2)])
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_kernel_and_pixel_side_agree(
+    op: str, size: tuple[int, int], stride: int, dilation: int, groups: int, mode: str
+) -> None:
+    kh, kw = size
+    x = torch.randn(2, 4, 15, 17, dtype=torch.float64)
+    weight = torch.randn(6, 4 // groups, kh, kw, dtype=torch.float64)
+    location = torch.randint(kh * kw, (6, 4 // groups))
+    # The padding is part of the picture before any difference is taken.
+    padded = F.pad(x, (2, 2, 1, 1), "constant" if mode == "zeros" else mode)
+    merged = F.conv2d(padded, effective(op, weight, location), stride=stride, dilation=dilation, groups=groups)
+    patches = rearrange(
+        F.unfold(padded, size, dilation, stride=stride), "n (g i k) p -> n g i k p", g=groups, k=kh * kw
+    )
+    split = rearrange(weight, "(g o) i h w -> g o i (h w)", g=groups)
+    defined = by_definition(op, patches, split, rearrange(location, "(g o) i -> g o i", g=groups), kw)
+    assert relative_error(defined.reshape(merged.shape), merged + 1e-300) < 1e-12 or merged.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(("op", "gain"), [("csg", 0), ("csa", 2), ("hg", 0), ("vg", 0), ("vc", 1), ("idg", 0)])
+def test_the_answer_to_a_constant_is_known(op: str, gain: int) -> None:
+    weight = torch.randn(3, 2, 3, 3, dtype=torch.float64)
+    total = effective(op, weight, torch.randint(9, (3, 2))).sum((-2, -1))
+    torch.testing.assert_close(total, gain * weight.sum((-2, -1)), atol=1e-12, rtol=0)
+
+
+def test_a_batch_norm_folds_into_its_convolution() -> None:
+    conv, norm = torch.nn.Conv2d(3, 5, 3, bias=False).double(), torch.nn.BatchNorm2d(5).double().eval()
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    for tensor in (norm.running_mean, norm.weight.data, norm.bias.data):
+        tensor.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    kernel, bias = kernels.fold_batch_norm(
+        conv.weight,
+        None,
+        mean=norm.running_mean,
+        variance=norm.running_var,
+        weight=norm.weight,
+        shift=norm.bias,
+        eps=norm.eps,
+    )
+    x = torch.randn(2, 3, 6, 7, dtype=torch.float64)
+    torch.testing.assert_close(F.conv2d(x, kernel, bias), norm(conv(x)))
