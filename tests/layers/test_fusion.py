@@ -51,7 +51,9 @@ def test_what_is_shared_stays_shared() -> None:
 
 def test_the_root_itself_is_fused() -> None:
     assert type(sr.fuse(DGConv(3, 4))) is nn.Conv2d
-    assert sr.as_reference(DGConv(3, 4)).explicit is True
+    reference = sr.as_reference(DGConv(3, 4))
+    assert isinstance(reference, DGConv)
+    assert reference.explicit
 
 
 def test_a_layer_without_other_forms_is_copied() -> None:

@@ -44,7 +44,7 @@ def osa_names(prefix: str = "", target: str = "") -> dict[str, str]:
 
 
 def elab_names() -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for j in range(2):
         names |= {f"modules_lfe.lfe_{j}.conv{k}.shift_conv.conv1x1": f"local.{j}.{2 * k}.conv" for k in range(2)}
         names |= under(f"modules_gmsa.gmsa_{j}", f"attention.{j}", GMSA_NAMES | {"project_out": "project_out"})

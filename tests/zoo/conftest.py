@@ -15,7 +15,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         promise = None if marker is None else marker.args[0]
         params = []
         for family in FAMILIES:
-            reason = family.exceptions.get(promise)
+            reason = family.exceptions.get(promise or "")
             # Strict: where an excepted promise holds after all, the exception has to go.
             marks = () if reason is None else (pytest.mark.xfail(reason=reason, strict=True),)
             params.append(pytest.param(family, id=family.name, marks=marks))

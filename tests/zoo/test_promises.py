@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def assert_half_is_close(family: sr.Family, device: torch.device, dtype: torch.d
 
 
 @pytest.mark.parametrize("copier", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
-def test_copies_compute_the_same(family: sr.Family, copier: type[copy.deepcopy]) -> None:  # type: ignore[valid-type]
+def test_copies_compute_the_same(family: sr.Family, copier: Callable[[sr.SRModel], sr.SRModel]) -> None:
     net = draw(family)
     x = picture(net, 9, 12)
     expected = net(x)  # fills the constants

@@ -50,11 +50,16 @@ class DGConv(HasReference):
     Shape: ``(N, in_channels, H, W)`` -> ``(N, out_channels, H', W')``, as ``nn.Conv2d`` has it.
 
     Args:
-        in_channels, out_channels: numbers of channels.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
         kernel_size: any size; branches that vanish for it (vg of one row, hg of one column, the gradients of a single
             tap) are left out.
-        stride, dilation, groups, bias, padding_mode: as in ``nn.Conv2d``. The bias is added once, whatever the alphas.
+        stride: as in ``nn.Conv2d``.
         padding: None keeps the size (dilation · (kernel_size - 1) // 2, for odd kernels and stride 1).
+        dilation: as in ``nn.Conv2d``.
+        groups: as in ``nn.Conv2d``.
+        bias: as in ``nn.Conv2d``; it is added once, whatever the alphas.
+        padding_mode: as in ``nn.Conv2d``.
         branches: which of ``"csg", "csa", "hg", "vg", "vc", "idg"``.
         alpha_mode: alphas from two linear layers over the kernels through a ``"sigmoid"``, a ``"softmax"`` or as they
             come (``"raw"``), or one free parameter per branch (``"param"``).
@@ -252,8 +257,9 @@ class DGConv(HasReference):
         if self.alpha is not None:
             return self.alpha.to(effective.dtype)
         kh, kw = self.kernel_size
-        norm = math.sqrt(self.in_channels // self.groups * kh * kw)
-        descriptor = (effective.abs().mean((1, 2)) * norm).flatten()
+        in_channels = self.in_channels // self.groups
+        mean = torch.linalg.vector_norm(effective, ord=1, dim=(1, 2)) / (self.out_channels * in_channels)
+        descriptor = (mean * math.sqrt(in_channels * kh * kw)).flatten()
         logits: Tensor = self.alpha_fc(descriptor)
         if self.alpha_mode == "sigmoid":
             return logits.sigmoid()
@@ -302,7 +308,8 @@ class AIIBlock(nn.Module):
     Args:
         dim: feature channels, even.
         att: ``"ca"`` (squeeze and excitation), ``"cca"`` (contrast-aware), ``"esa"`` or ``"none"``.
-        alpha_mode, generator: as in :class:`DGConv`.
+        alpha_mode: as in :class:`DGConv`.
+        generator: as in :class:`DGConv`.
 
     Raises:
         ArgumentError: ``dim`` is odd or ``att`` is none of the four.

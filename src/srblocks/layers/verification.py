@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from srblocks.errors import ArgumentError
 from srblocks.layers.fusion import Fusible, as_reference, fuse
@@ -61,7 +60,7 @@ class FusionReport:
             for row in rows
         ]
         rule = "-" * len(lines[0])
-        lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+        lines = [lines[0], *([rule, *lines[1:-1]] if self.layers else []), rule, lines[-1]]
         return "\n".join([*lines, f"input {'×'.join(map(str, self.shape))}; a MAC is half a FLOP of torch's counter"])
 
 
@@ -140,6 +139,9 @@ def _parameters(module: nn.Module) -> int:
 
 
 def _macs(module: nn.Module, x: Tensor) -> int:
+    # Imported here, because it takes longer than the whole of this library.
+    from torch.utils.flop_counter import FlopCounterMode
+
     with FlopCounterMode(display=False) as counter:
         module(x)
     return int(counter.get_total_flops()) // 2

@@ -28,7 +28,8 @@ class ShiftConv(HasReference):
     Shape: ``(N, in_channels, H, W)`` -> ``(N, out_channels, H, W)``.
 
     Args:
-        in_channels, out_channels: numbers of channels. The groups have in_channels // 5, the unmoved one the rest.
+        in_channels: channels of the input. The moved groups have in_channels // 5 each, the unmoved one the rest.
+        out_channels: channels of the output.
 
     Paper: arXiv 2203.06697.
     """

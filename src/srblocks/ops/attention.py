@@ -22,7 +22,8 @@ def attention(
     """``softmax(scale · q kᵀ + bias) v`` over the last two dimensions.
 
     Args:
-        query, key: ``(..., tokens, d)``.
+        query: ``(..., tokens, d)``.
+        key: ``(..., tokens, d)``.
         value: ``(..., tokens, e)``.
         bias: added to the logits, broadcastable to ``(..., tokens, tokens)``.
         scale: 1 / sqrt(d) unless given.

@@ -18,12 +18,12 @@ def vanilla(kernel: Tensor) -> Tensor:
 
 def centre_surround_gradient(kernel: Tensor) -> Tensor:
     """CSG: weights ``x_k - M``, M the mean of all pixels under the kernel (the centre too)."""
-    return kernel - kernel.mean((-2, -1), keepdim=True)
+    return kernel - _mean(kernel)
 
 
 def centre_surround_aggregation(kernel: Tensor) -> Tensor:
     """CSA: weights ``x_k + M``, M the mean of all pixels under the kernel (the centre too)."""
-    return kernel + kernel.mean((-2, -1), keepdim=True)
+    return kernel + _mean(kernel)
 
 
 def horizontal_gradient(kernel: Tensor) -> Tensor:
@@ -48,6 +48,11 @@ def irregular_gradient(kernel: Tensor, location: Tensor) -> Tensor:
     return taps.scatter_add(2, location.long().unsqueeze(2), -total).view_as(kernel)
 
 
+def _mean(kernel: Tensor) -> Tensor:
+    # Not mean(): its gradient would divide every tap instead of their sum.
+    return kernel.sum((-2, -1), keepdim=True) / (kernel.shape[-2] * kernel.shape[-1])
+
+
 def fold_batch_norm(
     kernel: Tensor, bias: Tensor | None, *, mean: Tensor, variance: Tensor, weight: Tensor, shift: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
@@ -56,8 +61,10 @@ def fold_batch_norm(
     Args:
         kernel: ``(out, in / groups, kh, kw)``.
         bias: ``(out,)``, or None for zeros.
-        mean, variance: the running statistics, ``(out,)`` each.
-        weight, shift: the affine parameters of the norm, ``(out,)`` each.
+        mean: the running mean, ``(out,)``.
+        variance: the running variance, ``(out,)``.
+        weight: the norm's gain, ``(out,)``.
+        shift: the norm's bias, ``(out,)``.
         eps: what the norm adds to the variance.
     """
     gain = weight / (variance + eps).sqrt()

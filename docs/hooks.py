@@ -1,0 +1,58 @@
+"""Fills the zoo page from the families' records when the documentation is built."""
+
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import srblocks as sr
+from srblocks.models import families
+
+# The output that papers count multiply-accumulates for.
+HEIGHT, WIDTH = 720, 1280
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the placeholder of a page; mkdocs calls this for every one."""
+    return (
+        markdown.replace("<!-- zoo -->", "\n\n".join(map(describe, families())))
+        if "<!-- zoo -->" in markdown
+        else markdown
+    )
+
+
+def describe(family: sr.Family) -> str:
+    """One family as Markdown."""
+    lines = [
+        f"## {family.network.__name__}",
+        "",
+        f"{family.paper}. Licence of the reference: {family.licence}.",
+        "",
+        "| constructor | scale | parameters | parameters, fused | GMACs, fused, for 1280×720 |",
+        "|---|---|---:|---:|---:|",
+        *(row(constructor, scale) for constructor in family.constructors for scale in family.scales),
+        "",
+    ]
+    if family.reconstruction:
+        lines += ["No public description of this system exists; the network is our own design.", ""]
+    layouts = ", ".join(f"`{layout.name}`" for layout in family.layouts) or "none but ours"
+    lines += [f"Layouts of reference implementations: {layouts}.", ""]
+    if family.hidden:
+        lines += [f"Not always shown by a checkpoint: {', '.join(f'`{name}`' for name in family.hidden)}.", ""]
+    lines += [f"- Cannot keep the promise *{promise}*: {reason}" for promise, reason in family.exceptions.items()]
+    lines += ["", f"::: srblocks.models.{family.network.__name__}", "    options:", "      members: []", ""]
+    return "\n".join(lines)
+
+
+def row(constructor: Any, scale: int) -> str:
+    """One line of the table."""
+    with torch.device("meta"):
+        net = constructor(scale).eval()
+        fused = net.fuse()
+        # A round number of pixels: what is padded to a size rule is not counted, as papers do not.
+        height, width = 96, 96
+        with FlopCounterMode(display=False) as counter:
+            fused(torch.empty(1, net.in_channels, height, width))
+    macs = counter.get_total_flops() / 2 / (height * width) * HEIGHT * WIDTH / scale**2
+    before, after = (sum(p.numel() for p in module.parameters()) for module in (net, fused))
+    return f"| `{constructor.__name__}` | ×{scale} | {before:,} | {after:,} | {macs / 1e9:.1f} |"

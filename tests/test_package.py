@@ -1,0 +1,59 @@
+"""The package as it is installed: its public names, what importing it loads, its floors."""
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+import srblocks as sr
+from srblocks import evaluation, layers, models
+
+PUBLIC = {
+    sr: """ArgumentError CheckpointError Family Fusible FusionError FusionReport InputError Layout ReplacementReport
+        SRBlocksError SRModel SizeRule UnknownModelError as_reference create_model fuse layers list_models load models
+        register replace_convs save verify_fusion""",
+    layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
+        ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
+        ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
+    models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
+        dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
+    evaluation: "psnr ssim",
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_the_public_names_are_these(module: object) -> None:
+    # A change here is a change for users: it belongs in the changelog, and a removal needs a deprecation first.
+    assert sorted(module.__all__) == sorted(PUBLIC[module].split())  # type: ignore[attr-defined, index]
+    assert all(hasattr(module, name) for name in module.__all__)  # type: ignore[attr-defined]
+
+
+def test_everything_public_is_documented() -> None:
+    for module, names in PUBLIC.items():
+        for name in names.split():
+            assert getattr(module, name).__doc__, name
+
+
+def test_importing_is_silent_and_loads_nothing_optional() -> None:
+    script = """
+import sys
+import torch
+before = set(sys.modules)
+import srblocks
+print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+"""
+    run = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    new = {name for name in run.stdout.split() if name not in sys.stdlib_module_names}
+    assert new <= {"srblocks", "torch", "einops", "safetensors"}
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert importlib.metadata.version("srblocks") == sr.__version__
+
+
+def test_rdb_is_the_distillation_block_and_says_so() -> None:
+    assert layers.RDB is layers.ResidualDistillationBlock
+    assert "ResidualDenseBlock" in (layers.RDB.__doc__ or "")
+    assert "ResidualDistillationBlock" in (layers.ResidualDenseBlock.__doc__ or "")
