@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from srblocks.errors import InputError
-from srblocks.evaluation import psnr, ssim
+from srblocks.errors import ArgumentError, InputError
+from srblocks.evaluation import imresize, psnr, ssim
 from tests.helpers import golden
 
 CASES = json.loads(golden("metrics/psnr_ssim").header["cases"])
@@ -57,6 +57,22 @@ def test_what_cannot_be_compared_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         metric(torch.rand(shapes[0]), torch.rand(shapes[1]), border=border)
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_other_numbers_are_refused(metric: Callable[..., Tensor]) -> None:
+    x = torch.zeros(3, 20, 20)
+    with pytest.raises(InputError, match="uint8, or floating point"):
+        metric(x.short(), x.short())
+    with pytest.raises(ArgumentError, match="border must be at least 0"):
+        metric(x, x, border=-1)
+
+
+def test_imresize_refuses_what_it_would_spoil() -> None:
+    with pytest.raises(InputError, match="floating-point"):
+        imresize(torch.zeros(3, 8, 8).byte(), 0.5)
+    with pytest.raises(ArgumentError, match="scale must be above 0"):
+        imresize(torch.zeros(3, 8, 8), 0)
 
 
 def test_ssim_needs_a_whole_window() -> None:

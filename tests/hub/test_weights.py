@@ -5,7 +5,9 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -149,7 +151,7 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path, monkeypatch: py
     def interrupted(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("srblocks.hub.checkpoints.save_file", interrupted)
+    monkeypatch.setattr("safetensors.torch.save", interrupted)
     with pytest.raises(sr.CheckpointError, match="No space left"):
         sr.save(rlfn(), path)
     assert path.read_bytes() == before
@@ -247,11 +249,150 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_file_of_another_network_does_not_fit_a_stranger(tmp_path: Path) -> None:
     sr.save(rlfn(), tmp_path / "x.safetensors")
-    with pytest.raises(sr.ArgumentError, match="arguments do not fit Mine"):
+    with pytest.raises(sr.CheckpointError, match=r"The arguments for Mine do not fit its constructor: .*esa_dim"):
         sr.load(tmp_path / "x.safetensors", network=Mine)
     sr.save(Mine(2), tmp_path / "mine.pth")
-    with pytest.raises(sr.CheckpointError, match="does not fit Mine: the shapes differ"):
+    with pytest.raises(
+        sr.CheckpointError, match=r"does not fit Mine: of another shape are body.bias \(4 instead of 5\)"
+    ):
         sr.load(tmp_path / "mine.pth", network=Mine, arguments={"dim": 5})
+
+
+class LeakyRLFN(sr.models.RLFN):
+    """A subclass with tensors of the same shapes and another function."""
+
+    def upscale(self, x: Tensor) -> Tensor:
+        return super().upscale(x) * 0.5
+
+
+def test_a_subclass_is_not_mistaken_for_its_family(tmp_path: Path) -> None:
+    net = LeakyRLFN(2, dim=6, num_blocks=1, esa_dim=3).eval()
+    sr.save(net, tmp_path / "x.safetensors")
+    with pytest.raises(sr.CheckpointError, match="is of LeakyRLFN, which belongs to no family"):
+        sr.load(tmp_path / "x.safetensors")
+    x = torch.rand(1, 3, 15, 15)
+    assert torch.equal(sr.load(tmp_path / "x.safetensors", network=LeakyRLFN)(x), net(x))
+
+
+class Careless(sr.SRModel):
+    """A network that does what strangers do: computes while it is built, ties, keeps tensors of its own."""
+
+    def __init__(self, widths: list[int], **options: float) -> None:
+        super().__init__(2)
+        self.rates = [float(rate) for rate in torch.linspace(0, 0.1, 3)]
+        self.module = torch.nn.Conv2d(3, widths[0], 1)
+        self.twin = torch.nn.Conv2d(3, widths[0], 1)
+        self.twin.weight = self.module.weight
+        self.tail = sr.layers.PixelShuffleUpsampler(widths[0], 2)
+        self.std = torch.tensor(options.get("std", 1.0))
+        self.register_buffer("mean", torch.tensor(0.5), persistent=False)
+        widths.append(99)
+
+    def upscale(self, x: Tensor) -> Tensor:
+        y: Tensor = self.tail(self.module(x) + self.twin(x) * self.std)
+        return y + self.get_buffer("mean")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_careless_stranger_s_network_comes_back(suffix: str, tmp_path: Path) -> None:
+    net = Careless([4, 5], std=2.0).eval()
+    assert net.arguments == {"widths": [4, 5], "std": 2.0}
+    sr.save(net, tmp_path / f"x{suffix}")
+    again = sr.load(tmp_path / f"x{suffix}", network=Careless)
+    assert isinstance(again, Careless)
+    assert again.twin.weight is again.module.weight
+    x = torch.rand(1, 3, 4, 5)
+    assert torch.equal(again(x), net(x))
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (lambda s: {k: t.to(torch.int8) for k, t in s.items()}, "is torch.int8 with values that no torch.float32"),
+        (lambda s: {k: t.to(torch.complex64) for k, t in s.items()}, "no plain tensor of real numbers"),
+        (lambda s: {k: t.to_sparse() for k, t in s.items()}, "no plain tensor of real numbers"),
+        (lambda s: s | {"head.weight": torch.zeros(6, 0, 3, 3)}, "of no known network"),
+        (lambda s: {"srblocks": "{}", "params": s}, "header of srblocks that is damaged"),
+        (lambda s: {}, "holds no tensors"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch's, about sparse tensors
+def test_tensors_that_are_no_weights_are_refused(
+    state: Callable[[dict[str, Tensor]], object], message: str, tmp_path: Path
+) -> None:
+    torch.save(state(rlfn().state_dict()), tmp_path / "x.pth")
+    with pytest.raises(sr.CheckpointError, match=message):
+        sr.load(tmp_path / "x.pth")
+
+
+def test_a_tap_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    net = sr.models.DGPNet(2, dim=4, num_blocks=1)
+    state = net.state_dict()
+    for value, message in ((9, "must be taps from 0 to 8"), (300, "is torch.int64 with values that no torch.uint8")):
+        state["head.idg.location"] = torch.full((4, 3), value)
+        torch.save(state, tmp_path / "x.pth")
+        with pytest.raises(sr.CheckpointError, match=message):
+            sr.load(tmp_path / "x.pth")
+
+
+def test_arguments_that_make_the_same_shapes_are_believed(tmp_path: Path) -> None:
+    torch.save(sr.models.RDBN(2, dim=20, num_blocks=1).state_dict(), tmp_path / "x.pth")
+    assert sr.load(tmp_path / "x.pth", arguments={"dim": 20, "reduction": 16}).arguments["reduction"] == 16
+    sr.save(sr.models.RDBN(2, dim=20, num_blocks=1), tmp_path / "x.safetensors")
+    assert sr.load(tmp_path / "x.safetensors").arguments["reduction"] == 16
+
+
+@pytest.mark.parametrize("arguments", [{"window_sizes": 4}, {"m_elan": "2", "n_share": 1}, {"n_share": -1}])
+def test_arguments_of_a_wrong_kind_are_refused(arguments: dict[str, object], tmp_path: Path) -> None:
+    torch.save(golden("elan/x4_light_like").state, tmp_path / "x.pth")
+    with pytest.raises(sr.SRBlocksError, match="arguments"):
+        sr.load(tmp_path / "x.pth", arguments=arguments)
+
+
+def test_damaged_bytes_never_get_past_the_reader(tmp_path: Path) -> None:
+    random = Random(0)
+    for suffix in (".safetensors", ".pth"):
+        sr.save(rlfn(), tmp_path / f"good{suffix}")
+        good = (tmp_path / f"good{suffix}").read_bytes()
+        for _ in range(60):
+            bad = bytearray(good)
+            for _ in range(random.choice((1, 8, 200))):
+                # Most damage in the structure at both ends, where the parsers look.
+                place = random.choice((random.randrange(300), -random.randrange(1, 300), random.randrange(len(bad))))
+                bad[place] = random.randrange(256)
+            (tmp_path / "bad").write_bytes(bad)
+            with suppress(sr.SRBlocksError):
+                sr.load(tmp_path / "bad")
+
+
+def test_a_saved_file_is_readable_by_others_and_always_the_same(tmp_path: Path) -> None:
+    net = rlfn()
+    (tmp_path / "real.pth").write_bytes(b"old")
+    (tmp_path / "link.pth").symlink_to(tmp_path / "real.pth")
+    sr.save(net, tmp_path / "link.pth")
+    sr.save(net, tmp_path / "again.pth")
+    assert (tmp_path / "link.pth").is_symlink()
+    assert (tmp_path / "real.pth").read_bytes() == (tmp_path / "again.pth").read_bytes()
+    sr.save(net, tmp_path / "x.safetensors")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "x.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_reference_file_loads_for_a_class_too(tmp_path: Path) -> None:
+    torch.save(golden("rlfn/rlfn_x4").state, tmp_path / "x.pth")
+    assert isinstance(sr.load(tmp_path / "x.pth", network=sr.models.RLFN), sr.models.RLFN)
+    with pytest.raises(sr.CheckpointError, match="of no known network"):
+        sr.load(tmp_path / "x.pth", network=sr.models.RDBN)
+
+
+def test_two_names_for_one_tensor_are_foreign(tmp_path: Path) -> None:
+    state = golden("rlfn/rlfn_x4").state
+    twice = state | {key.replace("block_1.", "block_01."): tensor * 0 for key, tensor in state.items()}
+    torch.save(twice, tmp_path / "x.pth")
+    with pytest.raises(sr.CheckpointError, match="left over are 'block_01"):
+        sr.load(tmp_path / "x.pth")
+    with pytest.raises(sr.ArgumentError, match="one-to-one"):
+        sr.Layout("mine", rename={"a": "up", "b": "up"})
 
 
 def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:

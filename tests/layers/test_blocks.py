@@ -61,6 +61,8 @@ def test_an_interpolated_base_keeps_constants(mode: str) -> None:
         (layers.RLFB(6), (1, 6, 20, 14), "15×15"),
         (layers.ELAB(6), (1, 6, 16, 20), "multiples of 16"),
         (layers.OSA(8), (1, 8, 12, 8), "multiples of 8"),
+        (layers.WindowAttention(8), (1, 8, 9, 9), "WindowAttention needs .* multiples of 8"),
+        (layers.ChannelAttention(8), (1, 8, 9, 9), "ChannelAttention needs .* multiples of 8"),
     ],
 )
 def test_a_block_below_its_minimum_names_it(layer: nn.Module, shape: tuple[int, ...], minimum: str) -> None:
@@ -76,6 +78,16 @@ def test_a_block_below_its_minimum_names_it(layer: nn.Module, shape: tuple[int, 
         (lambda: layers.ELAB(8), "dim must be a multiple of the number of windows, 3"),
         (lambda: layers.OSA(10), "num_heads must divide dim"),
         (lambda: layers.InterpolatedBase(2, mode="lanczos"), "mode must be"),  # type: ignore[arg-type]
+        (lambda: layers.DGConv(4, 0), "out_channels must be a whole number"),
+        (lambda: layers.DGConv(4, 4, (3, 0)), "kernel_width must be"),
+        (lambda: layers.DGConv(4, 4, padding="same"), "padding must be"),  # type: ignore[arg-type]
+        (lambda: layers.CALayer(8, reduction=0), "reduction must be a whole number"),
+        (lambda: layers.RLFB(8, mid_dim=0), "mid_dim must be"),
+        (lambda: layers.ELAB(6, window_sizes=()), "window_sizes must have"),
+        (lambda: layers.ELAB(6, window_sizes=(0, 4)), r"window_sizes\[0\] must be"),
+        (lambda: layers.ELAB(6, num_shared=-1), "num_shared must be"),
+        (lambda: layers.OSA(8, window_size=0), "window_size must be"),
+        (lambda: layers.ResidualDenseBlock(8, num_layers=0), "num_layers must be"),
     ],
 )
 def test_a_bad_argument_is_named(build: Callable[[], nn.Module], message: str) -> None:

@@ -140,6 +140,93 @@ def test_verify_fusion_prints_the_proof() -> None:
     assert "whole" in text.splitlines()[-2]
 
 
+def test_every_layer_gets_its_own_weights() -> None:
+    class Temporary(nn.Module):
+        """Fuses through a module that lives only meanwhile, so that ids are used again."""
+
+        def __init__(self, value: float) -> None:
+            super().__init__()
+            self.value = value
+
+        def fuse(self) -> nn.Module:
+            layer = DGConv(1, 1)
+            nn.init.constant_(layer.get_parameter("bias"), self.value)
+            return sr.fuse(layer)
+
+    fused = sr.fuse(nn.Sequential(*(Temporary(float(value)) for value in range(20))))
+    assert [conv.get_parameter("bias").item() for conv in fused.children()] == list(range(20))
+
+
+def test_each_parameter_keeps_whether_it_is_trained() -> None:
+    layer = DGConv(2, 2).requires_grad_(False)
+    layer.get_parameter("bias").requires_grad_(True)
+    fused = layer.fuse()
+    assert not fused.weight.requires_grad
+    assert fused.bias is not None
+    assert fused.bias.requires_grad
+    layer.get_parameter("vc.weight").requires_grad_(True)
+    assert layer.fuse().weight.requires_grad
+
+
+def test_tensors_come_back_owned() -> None:
+    net = nn.Sequential(DGConv(4, 4), nn.Conv2d(4, 4, 3)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.register_buffer("corner", torch.zeros(1000, 1000)[:2, :2])
+    for tensor in sr.fuse(net).state_dict().values():
+        assert tensor.is_contiguous()
+        assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+
+
+def test_what_was_fused_in_inference_mode_can_be_trained() -> None:
+    with torch.inference_mode():
+        fused = sr.fuse(nn.Sequential(DGConv(2, 2)))
+    fused(torch.rand(1, 2, 4, 4)).sum().backward()
+
+
+def test_a_replaced_forward_is_refused() -> None:
+    layer = DGConv(2, 2)
+    layer.forward = lambda x: x  # type: ignore[method-assign]
+    with pytest.raises(sr.FusionError, match="compiled or wrapped"):
+        sr.fuse(nn.Sequential(layer))
+
+
+def test_a_method_fuse_with_arguments_is_something_else() -> None:
+    class Mixer(nn.Module):
+        def fuse(self, a: Tensor, b: Tensor) -> Tensor:
+            return a + b
+
+    assert isinstance(sr.fuse(nn.Sequential(Mixer()))[0], Mixer)  # type: ignore[index]
+
+
+def test_verify_fusion_never_passes_what_is_not_finite() -> None:
+    class Broken(DGConv):
+        def fuse(self) -> nn.Conv2d:
+            conv = super().fuse()
+            nn.init.constant_(conv.weight, float("nan"))
+            return conv
+
+    report = sr.verify_fusion(nn.Sequential(DGConv(2, 2), Broken(2, 2)))
+    assert report.max_error_float64 == report.max_error_float32 == float("inf")
+
+
+def test_verify_fusion_takes_any_call_and_names_what_is_not_reached() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gmsa = sr.layers.GMSA(6, window_sizes=(2, 4))
+            self.unused = DGConv(3, 3)
+            self.conv = DGConv(3, 6)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+            y: tuple[Tensor, list[Tensor]] = self.gmsa(self.conv(x=x), want_scores=True)
+            return y
+
+    report = sr.verify_fusion(Net(), torch.rand(1, 3, 8, 8))
+    assert [check.name for check in report.layers] == ["gmsa.project_in", "conv"]
+    assert report.unreached == ("unused",)
+    assert "not reached by this input, so not checked: unused" in str(report)
+    assert report.max_error_float64 < 1e-10
+
+
 def test_verify_fusion_finds_a_wrong_fusion() -> None:
     class Wrong(DGConv):
         def fuse(self) -> nn.Conv2d:

@@ -63,6 +63,34 @@ def test_a_network_can_be_tuned_and_fused_back() -> None:
     assert not torch.allclose(fused(x), net(x), atol=1e-5)
 
 
+def test_convolutions_that_are_more_than_they_seem_are_left_alone() -> None:
+    normed, hooked, tied, other = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(4))
+    torch.nn.utils.parametrizations.weight_norm(normed)
+    hooked.register_forward_hook(lambda *_: None)
+    other.weight = tied.weight
+    net = nn.Sequential(normed, hooked, tied, other)
+    _, report = sr.replace_convs(net, DGConv)
+    assert report.replaced == ()
+    assert list(report.skipped.values()) == [
+        "is parametrised",
+        "has hooks",
+        "shares its weights with another module",
+        "shares its weights with another module",
+    ]
+
+
+def test_a_wrapped_network_is_refused() -> None:
+    with pytest.raises(sr.FusionError, match="pass the inner"):
+        sr.replace_convs(nn.DataParallel(Stranger()), DGConv)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_replacing_loses_no_bit(dtype: torch.dtype) -> None:
+    conv = nn.Conv2d(4, 4, 3).to(dtype)
+    layer = DGConv.from_conv(conv)
+    assert torch.equal(layer.fuse().weight, conv.weight)
+
+
 def test_a_layer_that_cannot_start_from_a_convolution_is_refused() -> None:
     with pytest.raises(sr.ArgumentError, match="from_conv"):
         sr.replace_convs(Stranger(), nn.Linear)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What ``SRModel`` promises to whoever writes or calls a network."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -78,6 +79,55 @@ def test_a_subclass_of_a_family_s_network_belongs_to_no_family() -> None:
 def test_a_typo_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="dims"):
         sr.models.RLFN(2, dims=48)  # type: ignore[call-arg]
+
+
+def test_a_wrong_result_of_upscale_is_noticed() -> None:
+    class Unpadded(sr.SRModel):
+        def __init__(self) -> None:
+            super().__init__(2)
+            self.conv = torch.nn.Conv2d(3, 12, 3)
+
+        def upscale(self, x: Tensor) -> Tensor:
+            return torch.nn.functional.pixel_shuffle(self.conv(x), 2)
+
+    with pytest.raises(sr.SRBlocksError, match=r"upscale of this Unpadded must return \(1, 3, 16, 16\)"):
+        Unpadded()(torch.rand(1, 3, 8, 8))
+
+
+def test_forward_cannot_be_overridden() -> None:
+    with pytest.raises(TypeError, match="define upscale"):
+
+        class Wrong(sr.SRModel):
+            def forward(self, x: Tensor) -> Tensor:  # type: ignore[misc]
+                return x
+
+
+def test_arguments_must_have_names() -> None:
+    with pytest.raises(TypeError, match="must name its arguments"):
+
+        class Wrong(sr.SRModel):
+            def __init__(self, *sizes: int) -> None:
+                super().__init__(2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale": 0}, "scale must be a whole number"),
+        ({"in_channels": 0}, "in_channels must be"),
+        ({"reference_range": 0.0}, "reference_range must be above 0"),
+        ({"colors": "bgr"}, "colors must be one of rgb, y, grey"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(sr.ArgumentError, match=message):
+        sr.SRModel(**({"scale": 2} | arguments))
+
+
+@pytest.mark.parametrize("arguments", [{"minimum": 0}, {"multiple_of": 0}, {"mode": "replicate"}])
+def test_a_bad_size_rule_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(sr.ArgumentError, match=next(iter(arguments))):
+        sr.SizeRule(**arguments)
 
 
 def test_forms_are_told_apart() -> None:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srblocks.errors import InputError
+from srblocks.errors import ArgumentError, InputError
 from srblocks.ops.color import rgb_to_y
 
 
@@ -23,7 +23,8 @@ def psnr(picture: Tensor, target: Tensor, *, border: int = 0, luma: bool = True,
             keeps the value finite: the form for validation and losses.
 
     Raises:
-        InputError: shapes differ, or nothing is left inside the border.
+        InputError: shapes differ, pictures of other dtypes, or nothing is left inside the border.
+        ArgumentError: ``border`` is negative.
     """
     a, b = _comparable(picture, target, border, luma, quantise)
     error = (a - b).square().mean((1, 2, 3))
@@ -41,7 +42,8 @@ def ssim(picture: Tensor, target: Tensor, *, border: int = 0, luma: bool = True,
         quantise: round floats to 8 bit first, as papers do.
 
     Raises:
-        InputError: shapes differ, or less than 11×11 pixels are left inside the border.
+        InputError: shapes differ, pictures of other dtypes, or less than 11×11 pixels are left inside the border.
+        ArgumentError: ``border`` is negative.
 
     Paper: Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004.
     """
@@ -61,6 +63,11 @@ def _comparable(picture: Tensor, target: Tensor, border: int, luma: bool, quanti
     """Both as float64 ``(N, C, H, W)`` in [0, 1], without the border, in luma if wanted."""
     if picture.shape != target.shape:
         raise InputError(f"Pictures must have the same shape, not {tuple(picture.shape)} and {tuple(target.shape)}.")
+    if border < 0:
+        raise ArgumentError(f"border must be at least 0, not {border}.")
+    for x in (picture, target):
+        if x.dtype != torch.uint8 and not x.is_floating_point():
+            raise InputError(f"Pictures must be uint8, or floating point in [0, 1], not {x.dtype}.")
     if picture.ndim not in (3, 4):
         raise InputError(f"Pictures must be (N, C, H, W) or (C, H, W), not {tuple(picture.shape)}.")
     if min(picture.shape[-2:]) <= 2 * border:

@@ -1,9 +1,9 @@
 """``sr.load`` and ``sr.save``."""
 
-import inspect
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srblocks.errors import ArgumentError, CheckpointError
 from srblocks.hub.checkpoints import Checkpoint, Header, read_checkpoint, write_checkpoint
-from srblocks.hub.detection import build_empty, describe_difference, identify, shapes
+from srblocks.hub.detection import bind_arguments, build_empty, describe_difference, identify, shapes
 from srblocks.models.base import SRModel
 
 
@@ -30,8 +30,9 @@ def load(
 
     Args:
         source: path of a safetensors file or a PyTorch checkpoint (of which only tensors are read).
-        arguments: the reference constructor's own arguments; with ``network``, those of its constructor.
-        network: the class, for a network that is not registered.
+        arguments: the reference constructor's own arguments; with a ``network`` that belongs to no family, those of its
+            constructor.
+        network: the class, for a network that is not registered, or where a file could be of several.
         device: where to put it; the CPU unless given.
         dtype: of its parameters; float32 unless given.
 
@@ -40,19 +41,20 @@ def load(
         ArgumentError: ``arguments`` has one that is not known.
     """
     checkpoint = read_checkpoint(source)
-    if network is None:
-        match = identify(checkpoint, arguments)
-        net, state = build_empty(match.family.network, match.arguments, match.form), match.state
-    else:
+    if network is not None and network.family is None:
         net, state = _build_for(checkpoint, network, arguments), checkpoint.state
-    wide = dtype or torch.float32
+    else:
+        match = identify(checkpoint, arguments, family=None if network is None else network.family)
+        net, state = build_empty(match.family.network, match.arguments, match.form), match.state
     expected = net.state_dict()
-    # Copied, because safetensors gives views of the mapped file, which may be replaced while the network lives.
-    state = {
-        key: tensor.to(device, wide if expected[key].is_floating_point() else expected[key].dtype, copy=True)
-        for key, tensor in state.items()
-    }
-    net.load_state_dict(state, strict=True, assign=True)
+    state = {key: _conform(key, tensor, expected[key], device, dtype, checkpoint.path) for key, tensor in state.items()}
+    on_meta = any(tensor.is_meta for tensor in expected.values())
+    if not on_meta:
+        net.to(device, dtype or torch.float32)
+    try:
+        net.load_state_dict(state, strict=True, assign=on_meta)
+    except RuntimeError as error:
+        raise CheckpointError(f"{checkpoint.path} cannot be loaded: {str(error).splitlines()[-1].strip()}") from None
     return net.eval()
 
 
@@ -72,11 +74,15 @@ def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = Non
     if not isinstance(net, SRModel):
         raise ArgumentError(f"net must be an SRModel, not a {type(net).__name__}: save its state_dict() instead.")
     state, header = net.state_dict(), _header(net)
+    if any(not isinstance(tensor, Tensor) or tensor.is_meta for tensor in state.values()):
+        raise CheckpointError(
+            f"This {type(net).__name__} has no plain tensors to save: some are on 'meta', or no tensors."
+        )
     empty = build_empty(type(net), net.arguments, header.form).state_dict()
     if shapes(empty) != shapes(state):
         raise CheckpointError(
             f"This {type(net).__name__} is not the one that its arguments make, so no file of it could be loaded: "
-            f"{describe_difference(state, empty)}."
+            f"{describe_difference(shapes(state), shapes(empty))}."
         )
     if layout is None:
         write_checkpoint(path, state, header)
@@ -88,32 +94,45 @@ def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = Non
     renamed: dict[str, Tensor] = {names[key]: tensor for key, tensor in state.items()}
     if target.constants is not None:
         renamed |= target.constants(net)
-    bare = not os.fspath(path).endswith(".safetensors")
-    write_checkpoint(path, renamed, None if bare else header)
+    # In a PyTorch checkpoint there is no room for a header beside the keys that the authors' code expects.
+    write_checkpoint(path, renamed, header if Path(path).suffix == ".safetensors" else None)
 
 
 def _header(net: SRModel) -> Header:
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in net.arguments.items()}
     try:
-        json.dumps(net.arguments)
-    except TypeError:
+        survives = json.loads(json.dumps(plain)) == plain
+    except (TypeError, ValueError):
+        survives = False
+    if not survives:
         raise CheckpointError(
-            f"The arguments of this {type(net).__name__} cannot be written down: use numbers, strings and lists."
-        ) from None
+            f"The arguments of this {type(net).__name__} cannot be written down: use plain numbers, strings and lists."
+        )
     family = None if net.family is None else net.family.name
-    return Header(family, type(net).__name__, net.arguments, "fused" if net.form == "fused" else "training")
+    return Header(family, type(net).__name__, plain, "fused" if net.form == "fused" else "training")
 
 
 def _build_for(checkpoint: Checkpoint, network: type[SRModel], arguments: Mapping[str, Any] | None) -> SRModel:
     header = checkpoint.header
     known = dict(arguments or {}) if header is None else {**header.arguments, **(arguments or {})}
-    try:
-        inspect.signature(network).bind(**known)
-    except TypeError as error:
-        raise ArgumentError(f"arguments do not fit {network.__name__}: {error}.") from None
-    net = build_empty(network, known, "training" if header is None else header.form)
-    expected = net.state_dict()
-    if shapes(expected) != shapes(checkpoint.state):
+    net = build_empty(network, bind_arguments(network, known), "training" if header is None else header.form)
+    present, expected = shapes(checkpoint.state), shapes(net.state_dict())
+    if present != expected:
         raise CheckpointError(
-            f"{checkpoint.path} does not fit {network.__name__}: {describe_difference(checkpoint.state, expected)}."
+            f"{checkpoint.path} does not fit {network.__name__}: {describe_difference(present, expected)}."
         )
     return net
+
+
+def _conform(
+    key: str, tensor: Tensor, expected: Tensor, device: torch.device | str | None, dtype: torch.dtype | None, path: Path
+) -> Tensor:
+    """A tensor of a file as the network has it, a copy, or an error if it would not be the same numbers."""
+    wanted = (dtype or torch.float32) if expected.is_floating_point() else expected.dtype
+    # Copied, because safetensors gives views of the mapped file, which may be replaced while the network lives.
+    converted = tensor.to(device, wanted, copy=True)
+    if tensor.is_floating_point() != expected.is_floating_point() or (
+        not tensor.is_floating_point() and not torch.equal(converted.cpu().long(), tensor.long())
+    ):
+        raise CheckpointError(f"{key} in {path} is {tensor.dtype} with values that no {expected.dtype} can be.")
+    return converted

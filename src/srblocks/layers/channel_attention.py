@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
+from srblocks.layers.checks import check_positive
 
 
 class CALayer(nn.Module):
@@ -18,18 +19,21 @@ class CALayer(nn.Module):
         squeeze_dim: ... or this many.
 
     Raises:
-        ArgumentError: the bottleneck would have no channel.
+        ArgumentError: an argument is below 1, or the bottleneck would have no channel.
 
     Paper: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks", arXiv 1807.02758.
     """
 
     def __init__(self, dim: int, *, reduction: int = 16, squeeze_dim: int | None = None) -> None:
         super().__init__()
-        hidden = dim // reduction if squeeze_dim is None else squeeze_dim
-        if hidden < 1:
-            raise ArgumentError(f"reduction must be at most dim = {dim}, not {reduction}; or give squeeze_dim.")
-        self.down = nn.Conv2d(dim, hidden, 1)
-        self.up = nn.Conv2d(hidden, dim, 1)
+        check_positive(dim=dim, reduction=reduction)
+        if squeeze_dim is None:
+            squeeze_dim = dim // reduction
+            if squeeze_dim < 1:
+                raise ArgumentError(f"reduction must be at most dim = {dim}, not {reduction}; or give squeeze_dim.")
+        check_positive(squeeze_dim=squeeze_dim)
+        self.down = nn.Conv2d(dim, squeeze_dim, 1)
+        self.up = nn.Conv2d(squeeze_dim, dim, 1)
 
     def statistics(self, x: Tensor) -> Tensor:
         """What the gate is computed from: ``(N, dim, H, W)`` -> ``(N, dim, 1, 1)``."""

@@ -43,5 +43,9 @@ class ConvBatchNorm(nn.Module):
         )
         dtype = conv.weight.dtype
         return plain_conv(
-            weight.to(dtype), bias.to(dtype), requires_grad=conv.weight.requires_grad, training=self.training
+            weight.to(dtype),
+            bias.to(dtype),
+            requires_grad=conv.weight.requires_grad or norm.weight.requires_grad,
+            bias_requires_grad=norm.bias.requires_grad,
+            training=self.training,
         )

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srblocks.layers.checks import check_positive
+
 
 class DenseLayer(nn.Module):
     """``[x, relu(conv(x))]``: adds ``growth`` channels to its input.
@@ -40,6 +42,7 @@ class ResidualDenseBlock(nn.Module):
 
     def __init__(self, dim: int, *, growth: int = 64, num_layers: int = 8) -> None:
         super().__init__()
+        check_positive(dim=dim, growth=growth, num_layers=num_layers)
         self.layers = nn.Sequential(*(DenseLayer(dim + index * growth, growth) for index in range(num_layers)))
         self.project = nn.Conv2d(dim + num_layers * growth, dim, 1)
 

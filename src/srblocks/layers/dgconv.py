@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
 from srblocks.layers.channel_attention import CALayer, CCALayer
-from srblocks.layers.fusion import HasReference, PaddingMode, fuse, plain_conv, widest_float
+from srblocks.layers.checks import check_positive
+from srblocks.layers.fusion import HasReference, PaddingMode, fuse, plain_conv, walk, widest_float
 from srblocks.layers.spatial_attention import ESA
 from srblocks.ops import differences, kernels
 
@@ -90,11 +91,18 @@ class DGConv(HasReference):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if groups < 1 or in_channels % groups or out_channels % groups:
+        self.kernel_size, self.stride, self.dilation = _pair(kernel_size), _pair(stride), _pair(dilation)
+        kh, kw = self.kernel_size
+        check_positive(
+            in_channels=in_channels, out_channels=out_channels, kernel_height=kh, kernel_width=kw, groups=groups
+        )
+        if in_channels % groups or out_channels % groups:
             raise ArgumentError(
                 f"groups must divide in_channels and out_channels, but {groups} does not divide {in_channels} and "
                 f"{out_channels}."
             )
+        if isinstance(padding, str):
+            raise ArgumentError(f"padding must be None, a number or a pair of numbers, not {padding!r}.")
         if padding_mode not in get_args(PaddingMode):
             raise ArgumentError(
                 f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, not {padding_mode!r}."
@@ -102,8 +110,6 @@ class DGConv(HasReference):
         if alpha_mode not in get_args(AlphaMode):
             raise ArgumentError(f"alpha_mode must be one of {', '.join(get_args(AlphaMode))}, not {alpha_mode!r}.")
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.dilation = _pair(kernel_size), _pair(stride), _pair(dilation)
-        kh, kw = self.kernel_size
         self.padding = (
             (self.dilation[0] * (kh - 1) // 2, self.dilation[1] * (kw - 1) // 2) if padding is None else _pair(padding)
         )
@@ -143,11 +149,7 @@ class DGConv(HasReference):
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_channels // self.groups * kh * kw)
             nn.init.uniform_(self.bias, -bound, bound)
-        if self.alpha is not None:
-            nn.init.constant_(self.alpha, alpha)
-        else:
-            logit = math.log(alpha / (1 - alpha)) if self.alpha_mode == "sigmoid" else alpha
-            self.alpha_fc.start_at(logit)
+        self._start_alphas_at(alpha)
 
     @classmethod
     def from_conv(
@@ -163,8 +165,10 @@ class DGConv(HasReference):
         All branches get gradients, so that it can be trained on from there.
 
         Raises:
-            ArgumentError: ``branches`` lack ``"vc"``, or the padding of ``conv`` is uneven.
+            ArgumentError: ``conv`` is no convolution, its padding is uneven, or ``branches`` lack ``"vc"``.
         """
+        if not isinstance(conv, nn.Conv2d):
+            raise ArgumentError(f"conv must be an nn.Conv2d, not a {type(conv).__name__}.")
         padding = _symmetric_padding(conv)
         device, dtype = conv.weight.device, conv.weight.dtype
         with torch.device(device):
@@ -187,6 +191,8 @@ class DGConv(HasReference):
         with torch.no_grad():
             for branch in layer.branches:
                 layer._kernel(branch).weight.zero_()
+            # A power of two, where the mode has one, so that dividing and multiplying by it loses nothing.
+            layer._start_alphas_at(0.5)
             alpha = layer._alphas(layer._effective_kernels(widest_float(device)))
             layer._kernel("vc").weight.copy_(conv.weight / alpha[layer.branches.index("vc")])
             if layer.bias is not None and conv.bias is not None:
@@ -220,7 +226,8 @@ class DGConv(HasReference):
             dilation=self.dilation,
             groups=self.groups,
             padding_mode=self.padding_mode,
-            requires_grad=weight.requires_grad,
+            requires_grad=any(p.requires_grad for p in self.parameters() if p is not self.bias),
+            bias_requires_grad=self.bias is not None and self.bias.requires_grad,
             training=self.training,
         )
 
@@ -240,6 +247,13 @@ class DGConv(HasReference):
         kernel = self.get_submodule(branch)
         assert isinstance(kernel, _Kernel)
         return kernel
+
+    def _start_alphas_at(self, alpha: float) -> None:
+        """Give every branch this factor (the same share of 1 where they are a softmax), whatever the kernels."""
+        if self.alpha is not None:
+            nn.init.constant_(self.alpha, alpha)
+        else:
+            self.alpha_fc.start_at(math.log(alpha / (1 - alpha)) if self.alpha_mode == "sigmoid" else alpha)
 
     def _effective_kernels(self, dtype: torch.dtype) -> Tensor:
         """``(branches, out, in / groups, kh, kw)``: every branch as the plain kernel that it amounts to."""
@@ -276,6 +290,8 @@ class DGConv(HasReference):
         return F.pad(x, (pw, pw, ph, ph), "constant" if mode == "zeros" else mode)
 
     def _branch_by_branch(self, x: Tensor) -> Tensor:
+        if x.ndim == 3:  # one picture without its batch, as nn.Conv2d takes it
+            return self._branch_by_branch(x.unsqueeze(0)).squeeze(0)
         alphas = self._alphas(self._effective_kernels(self._any_weight.dtype))
         padded, (kh, kw) = self._pad(x), self.kernel_size
         height = (padded.shape[-2] - self.dilation[0] * (kh - 1) - 1) // self.stride[0] + 1
@@ -348,12 +364,10 @@ class AIIBlock(nn.Module):
 
     def fuse(self) -> "FusedAIIBlock":
         """The same block as two convolutions, all six DGConvs merged into them."""
-        stat, struct, s1, s2, t1, t2 = (
-            layer.fuse() for layer in (self.stat, self.struct, self.s1, self.s2, self.t1, self.t2)
-        )
-        block = FusedAIIBlock(
-            _stack((stat, struct)), _stack((s1, s2, t1, t2), groups=2), fuse(self.att_s), fuse(self.att_t)
-        )
+        with walk(self):
+            first = _stack((self.stat, self.struct))
+            second = _stack((self.s1, self.s2, self.t1, self.t2), groups=2)
+            block = FusedAIIBlock(first, second, fuse(self.att_s), fuse(self.att_t))
         return block.train(self.training)
 
 
@@ -398,6 +412,17 @@ class _Kernel(nn.Module):
     def __init__(self, *shape: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(*shape))
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, metadata: object, strict: bool, *lists: list[str]
+    ) -> None:
+        location = state_dict.get(f"{prefix}location")
+        taps = self.weight.shape[-2] * self.weight.shape[-1]
+        if location is not None and not location.is_meta and ((location < 0) | (location >= taps)).any():
+            _, _, errors = lists
+            errors.append(f"{prefix}location must be taps from 0 to {taps - 1}.")
+        else:
+            super()._load_from_state_dict(state_dict, prefix, metadata, strict, *lists)
 
 
 _OPERATORS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -471,13 +496,15 @@ def _attention(att: str, dim: int) -> nn.Module:
     raise ArgumentError(f"att must be one of {', '.join(get_args(Attention))}, not {att!r}.")
 
 
-def _stack(convs: Iterable[nn.Conv2d], *, groups: int = 1) -> nn.Conv2d:
-    """One convolution with the outputs of all, for 3×3 convolutions of the same layout."""
-    convs = tuple(convs)
+def _stack(layers: Iterable[DGConv], *, groups: int = 1) -> nn.Conv2d:
+    """One 3×3 convolution with the outputs of all layers."""
+    convs = [layer.fuse() for layer in layers]
+    biases = [conv.bias for conv in convs if conv.bias is not None]
     return plain_conv(
         torch.cat([conv.weight for conv in convs]),
-        torch.cat([conv.bias for conv in convs if conv.bias is not None]),
+        torch.cat(biases),
         padding=(1, 1),
         groups=groups,
         requires_grad=any(conv.weight.requires_grad for conv in convs),
+        bias_requires_grad=any(bias.requires_grad for bias in biases),
     )

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.layers.channel_attention import CALayer
+from srblocks.layers.checks import check_positive
 from srblocks.layers.spatial_attention import ESA
 
 
@@ -24,7 +25,8 @@ class RLFB(nn.Module):
 
     def __init__(self, dim: int, *, mid_dim: int | None = None, out_dim: int | None = None, esa_dim: int = 16) -> None:
         super().__init__()
-        mid_dim, out_dim = mid_dim or dim, out_dim or dim
+        mid_dim, out_dim = dim if mid_dim is None else mid_dim, dim if out_dim is None else out_dim
+        check_positive(dim=dim, mid_dim=mid_dim, out_dim=out_dim)
         self.conv1 = nn.Conv2d(dim, mid_dim, 3, padding=1)
         self.conv2 = nn.Conv2d(mid_dim, mid_dim, 3, padding=1)
         self.conv3 = nn.Conv2d(mid_dim, dim, 3, padding=1)
@@ -54,6 +56,7 @@ class ResidualDistillationBlock(nn.Module):
 
     def __init__(self, dim: int, *, reduction: int = 16) -> None:
         super().__init__()
+        check_positive(dim=dim)
         self.conv1 = nn.Conv2d(dim, dim, 3, padding=1)
         self.conv2 = nn.Conv2d(dim, dim, 3, padding=1)
         self.conv3 = nn.Conv2d(dim, dim, 3, padding=1)

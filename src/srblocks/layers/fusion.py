@@ -6,6 +6,7 @@ a new module and leave their owner alone. :func:`fuse` and :func:`as_reference` 
 """
 
 import copy
+import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,9 +67,15 @@ def as_reference(module: nn.Module) -> nn.Module:
 
 def copy_with(module: M, method: Method) -> M:
     """A copy of ``module`` in which what lies below it is in its fused or reference form."""
-    with _walk(module) as memo:
+    with walk(module) as memo:
         _convert_below(module, method, memo)
-        return copy.deepcopy(module, memo)
+        return _owned(copy.deepcopy(module, memo))
+
+
+def plain_copy(module: M) -> M:
+    """A deep copy without the hooks."""
+    memo: dict[int, Any] = {id(hooks): type(hooks)() for part in module.modules() for hooks in _hooks(part)}
+    return copy.deepcopy(module, memo)
 
 
 def plain_conv(
@@ -81,6 +88,7 @@ def plain_conv(
     groups: int = 1,
     padding_mode: PaddingMode = "zeros",
     requires_grad: bool = True,
+    bias_requires_grad: bool | None = None,
     training: bool = True,
 ) -> nn.Conv2d:
     """An ``nn.Conv2d`` with copies of this kernel ``(out, in / groups, kh, kw)`` and bias ``(out,)``."""
@@ -98,7 +106,8 @@ def plain_conv(
     )
     conv.weight = nn.Parameter(weight.detach().clone(memory_format=torch.contiguous_format), requires_grad)
     if bias is not None:
-        conv.bias = nn.Parameter(bias.detach().clone(memory_format=torch.contiguous_format), requires_grad)
+        trainable = requires_grad if bias_requires_grad is None else bias_requires_grad
+        conv.bias = nn.Parameter(bias.detach().clone(memory_format=torch.contiguous_format), trainable)
     return conv.train(training)
 
 
@@ -108,18 +117,18 @@ def widest_float(device: torch.device) -> torch.dtype:
 
 
 def _convert(module: nn.Module, method: Method) -> nn.Module:
-    with _walk(module) as memo:
+    with walk(module) as memo:
         if id(module) not in memo:
-            if not _has(module, method):
+            if not has_form(module, method):
                 _convert_below(module, method, memo)
-                return copy.deepcopy(module, memo)
+                return _owned(copy.deepcopy(module, memo))
             converted = getattr(module, method)()
             if not isinstance(converted, nn.Module) or converted is module:
                 raise FusionError(
                     f"{type(module).__name__}.{method}() must return a new module, not {type(converted).__name__}: "
                     "leave the layer itself as it is."
                 )
-            memo[id(module)] = converted
+            _remember(module, converted, memo)
         return cast(nn.Module, memo[id(module)])
 
 
@@ -129,17 +138,42 @@ def _convert_below(module: nn.Module, method: Method, memo: dict[int, Any]) -> N
         if id(child) in memo:
             continue
         try:
-            if _has(child, method):
-                memo[id(child)] = _convert(child, method)
+            if has_form(child, method):
+                _convert(child, method)
             else:
                 _convert_below(child, method, memo)
         except FusionError as error:
             raise FusionError(f"{name}: {error}") from None
 
 
-def _has(module: nn.Module, method: Method) -> bool:
-    # Asked of the class: a submodule that somebody called "fuse" is no method.
-    return callable(getattr(type(module), method, None))
+def _remember(module: nn.Module, converted: nn.Module, memo: dict[int, Any]) -> None:
+    memo[id(module)] = converted
+    # As copy.deepcopy does: the id must not be given to another module while the walk is under way.
+    memo.setdefault(id(memo), []).append(module)
+
+
+def has_form(module: nn.Module, method: Method) -> bool:
+    """Whether a module's class has this method, without arguments (a submodule of that name is something else)."""
+    function = getattr(type(module), method, None)
+    if not callable(function):
+        return False
+    required = [
+        parameter
+        for parameter in list(inspect.signature(function).parameters.values())[1:]
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    return not required
+
+
+def _owned(module: M) -> M:
+    """The module, its tensors contiguous and none a view of something larger."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if not tensor.is_meta and (
+            not tensor.is_contiguous() or tensor.untyped_storage().nbytes() > tensor.numel() * tensor.element_size()
+        ):
+            tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
+    return module
 
 
 # The copies made so far in the walk that is under way, by the id of the original, as copy.deepcopy keeps them. Layers
@@ -148,22 +182,29 @@ _copies: ContextVar[dict[int, Any] | None] = ContextVar("copies", default=None)
 
 
 @contextmanager
-def _walk(root: nn.Module) -> Iterator[dict[int, Any]]:
+def walk(root: nn.Module) -> Iterator[dict[int, Any]]:
+    """Join the walk that is under way, or start one at ``root``; yields the copies made so far."""
     under_way = _copies.get()
     if under_way is not None:
         yield under_way
         return
-    _refuse_wrapped(root)
-    hooked = [module for module in root.modules() if any(_hooks(module))]
+    refuse_wrapped(root)
+    hooked = [module for module in root.modules() if has_hooks(module)]
     if hooked:
-        warnings.warn("hooks are not taken over by fuse() and as_reference(); register them again", stacklevel=5)
+        warnings.warn("hooks are not taken over by fuse() and as_reference(); register them again", stacklevel=2)
     memo: dict[int, Any] = {id(hooks): type(hooks)() for module in hooked for hooks in _hooks(module)}
     token = _copies.set(memo)
     try:
-        with torch.no_grad():
+        # Outside inference mode, so that the copy can be trained.
+        with torch.inference_mode(False), torch.no_grad():
             yield memo
     finally:
         _copies.reset(token)
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether anything is called before or after the module."""
+    return any(_hooks(module))
 
 
 def _hooks(module: nn.Module) -> tuple[dict[int, Any], ...]:
@@ -175,22 +216,30 @@ def _hooks(module: nn.Module) -> tuple[dict[int, Any], ...]:
     )
 
 
-def _refuse_wrapped(root: nn.Module) -> None:
+def refuse_wrapped(root: nn.Module) -> None:
+    """Raise a FusionError where a copy of the tree would not compute what the tree does."""
     for name, module in root.named_modules():
         where = name or type(module).__name__
-        if parametrize.is_parametrized(module) or any(
-            type(hook).__module__.startswith("torch.nn.utils") for hook in module._forward_pre_hooks.values()
-        ):
+        if is_parametrised(module):
             raise FusionError(f"{where} is parametrised: remove its parametrisations, or pass a module without them.")
-        if _is_wrapped(module):
+        if is_wrapped(module):
             raise FusionError(f"{where} is compiled or wrapped for parallel training: pass the inner, plain module.")
 
 
-def _is_wrapped(module: nn.Module) -> bool:
+def is_parametrised(module: nn.Module) -> bool:
+    """Whether a module's weights are computed from others, by parametrisations or torch's older hooks."""
+    return parametrize.is_parametrized(module) or any(
+        type(hook).__module__.startswith("torch.nn.utils") for hook in module._forward_pre_hooks.values()
+    )
+
+
+def is_wrapped(module: nn.Module) -> bool:
+    """Whether a module is compiled, or wrapped for parallel training."""
     # By name, so that neither the compiler nor torch.distributed is imported to ask.
     return (
         hasattr(module, "_orig_mod")
         or module._compiled_call_impl is not None
+        or "forward" in vars(module)
         or type(module).__name__ in ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel")
         or any(type(parameter).__name__ == "DTensor" for parameter in module.parameters(recurse=False))
     )

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from srblocks.errors import ArgumentError, InputError
+from srblocks.errors import ArgumentError
+from srblocks.layers.checks import check_multiple, check_positive
 from srblocks.layers.constants import Constants
 from srblocks.layers.fusion import HasReference
 from srblocks.layers.norms import LayerNorm2d
@@ -24,6 +25,10 @@ class LocalConvBlock(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
+        if dim < 4:
+            raise ArgumentError(
+                f"dim must be at least 4, because the gate's bottleneck has a quarter of it, not {dim}."
+            )
         self.project_in = nn.Conv2d(dim, dim, 1)
         self.depthwise = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
         self.down = nn.Linear(dim, dim // 4, bias=False)
@@ -54,7 +59,7 @@ class WindowAttention(HasReference):
         self, dim: int, *, window_size: int = 8, num_heads: int = 4, grid: bool = False, relative_bias: bool = True
     ) -> None:
         super().__init__()
-        _check_heads(dim, num_heads)
+        _check_sizes(dim, window_size, num_heads)
         self.window_size, self.num_heads, self.grid = window_size, num_heads, grid
         self.norm = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
@@ -66,6 +71,7 @@ class WindowAttention(HasReference):
 
     def forward(self, x: Tensor) -> Tensor:
         """The attention plus its input, both in windows."""
+        check_multiple(x, self.window_size, "WindowAttention")
         tokens = to_windows(x, self.window_size, grid=self.grid)
         tokens = tokens + self.attend(self.norm(tokens))
         return from_windows(tokens, self.window_size, x.shape[-2], x.shape[-1], grid=self.grid)
@@ -99,7 +105,7 @@ class ChannelAttention(HasReference):
 
     def __init__(self, dim: int, *, window_size: int = 8, num_heads: int = 4, grid: bool = False) -> None:
         super().__init__()
-        _check_heads(dim, num_heads)
+        _check_sizes(dim, window_size, num_heads)
         self.window_size, self.num_heads = window_size, num_heads
         self.sets = "(n a b) g d (y x)" if grid else "(n y x) g d (a b)"
         self.temperature = nn.Parameter(torch.ones(num_heads, 1, 1))
@@ -108,6 +114,7 @@ class ChannelAttention(HasReference):
         self.project = nn.Conv2d(dim, dim, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_multiple(x, self.window_size, "ChannelAttention")
         size = self.window_size
         pixels = "n (g d) (y a) (x b)"
         q, k, v = (
@@ -196,11 +203,7 @@ class OSA(nn.Module):
         self.ffn4 = PreNorm(dim, GatedConvFFN(dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[-2] % self.window_size or x.shape[-1] % self.window_size:
-            raise InputError(
-                f"OSA needs a height and a width that are multiples of {self.window_size}, not {x.shape[-2]}×"
-                f"{x.shape[-1]}: pad the map, or use a network of the zoo, which pads by itself."
-            )
+        check_multiple(x, self.window_size, "OSA")
         x = self.ffn1(self.window_space(self.local(x)))
         x = self.ffn2(self.window_channels(x))
         x = self.ffn3(self.grid_space(x))
@@ -208,6 +211,7 @@ class OSA(nn.Module):
         return x
 
 
-def _check_heads(dim: int, num_heads: int) -> None:
-    if num_heads < 1 or dim % num_heads:
+def _check_sizes(dim: int, window_size: int, num_heads: int) -> None:
+    check_positive(dim=dim, window_size=window_size, num_heads=num_heads)
+    if dim % num_heads:
         raise ArgumentError(f"num_heads must divide dim = {dim}, but it is {num_heads}.")

@@ -1,14 +1,15 @@
 """Swapping the convolutions of an existing network for re-parameterisable ones, without changing its function."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from torch import nn
-from torch.nn.utils import parametrize
 
-from srblocks.errors import ArgumentError
+from srblocks.errors import ArgumentError, FusionError
+from srblocks.layers.fusion import has_hooks, is_parametrised, is_wrapped
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -51,16 +52,22 @@ def replace_convs(
 
     Raises:
         ArgumentError: ``layer`` has no ``from_conv``.
+        FusionError: ``module`` is compiled or wrapped for parallel training.
     """
     if not callable(getattr(layer, "from_conv", None)):
         raise ArgumentError(f"layer must have a from_conv(conv), as DGConv has, but {layer!r} has none.")
     replaced: list[str] = []
     skipped: dict[str, str] = {}
     copies: dict[int, object] = {}
+    owners = Counter(id(p) for part in module.modules() for p in part.parameters(recurse=False))
     for name, child in module.named_modules():
+        if is_wrapped(child):
+            raise FusionError(f"{name or type(child).__name__} is compiled or wrapped: pass the inner, plain module.")
         if not isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
             continue
-        if reason := _reason_to_skip(name, child, where):
+        if any(owners[id(parameter)] > 1 for parameter in child.parameters()):
+            skipped[name] = "shares its weights with another module"
+        elif reason := _reason_to_skip(name, child, where):
             skipped[name] = reason
         else:
             try:
@@ -76,8 +83,10 @@ def replace_convs(
 def _reason_to_skip(name: str, conv: nn.Module, where: Callable[[str, nn.Conv2d], bool] | None) -> str | None:
     if type(conv) is not nn.Conv2d:
         return f"is a {type(conv).__name__}, not exactly nn.Conv2d"
-    if parametrize.is_parametrized(conv):
+    if is_parametrised(conv):
         return "is parametrised"
+    if has_hooks(conv):
+        return "has hooks"
     if conv.kernel_size == (1, 1):
         return "has a single tap (1×1)"
     if where is not None and not where(name, conv):

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srblocks.errors import ArgumentError, InputError
+from srblocks.layers.checks import check_minimum, check_positive
 
 
 class ESA(nn.Module):
@@ -29,7 +29,7 @@ class ESA(nn.Module):
         num_convs: 3×3 convolutions on the coarse view, ReLUs between them.
 
     Raises:
-        ArgumentError: ``esa_dim`` or ``num_convs`` is below 1.
+        ArgumentError: an argument is below 1.
         InputError: (when called) H or W is below 15.
 
     Papers: Liu et al., "Residual Feature Aggregation Network", CVPR 2020; Liu et al., "Residual Feature Distillation
@@ -40,8 +40,7 @@ class ESA(nn.Module):
 
     def __init__(self, dim: int, *, esa_dim: int = 16, num_convs: int = 1) -> None:
         super().__init__()
-        if esa_dim < 1 or num_convs < 1:
-            raise ArgumentError(f"esa_dim and num_convs must be at least 1, not {esa_dim} and {num_convs}.")
+        check_positive(dim=dim, esa_dim=esa_dim, num_convs=num_convs)
         self.squeeze = nn.Conv2d(dim, esa_dim, 1)
         self.shortcut = nn.Conv2d(esa_dim, esa_dim, 1)
         self.stride = nn.Conv2d(esa_dim, esa_dim, 3, stride=2)
@@ -49,15 +48,10 @@ class ESA(nn.Module):
         self.expand = nn.Conv2d(esa_dim, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        if height < self.minimum or width < self.minimum:
-            raise InputError(
-                f"ESA needs at least {self.minimum}×{self.minimum} pixels, not {height}×{width}: pad the map, or use "
-                "a network of the zoo, which pads by itself."
-            )
+        check_minimum(x, self.minimum, "ESA")
         squeezed = self.squeeze(x)
         coarse = F.max_pool2d(self.stride(squeezed), kernel_size=7, stride=3)
         for index, conv in enumerate(self.convs):
             coarse = conv(F.relu(coarse) if index else coarse)
-        wide = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+        wide = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
         return x * torch.sigmoid(self.expand(wide + self.shortcut(squeezed)))

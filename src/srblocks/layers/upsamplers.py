@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
+from srblocks.layers.checks import check_positive
 
 
 class PixelShuffleUpsampler(nn.Sequential):
@@ -27,7 +28,7 @@ class PixelShuffleUpsampler(nn.Sequential):
     """
 
     def __init__(self, dim: int, scale: int, *, out_channels: int = 3, bias: bool = True) -> None:
-        check_scale(scale)
+        check_positive(dim=dim, scale=scale, out_channels=out_channels)
         super().__init__()
         self.conv = nn.Conv2d(dim, out_channels * scale**2, 3, padding=1, bias=bias)
         self.shuffle = nn.PixelShuffle(scale)
@@ -138,7 +139,7 @@ class InterpolatedBase(nn.Module):
     """
 
     def __init__(self, scale: int, *, mode: Literal["nearest", "bilinear", "bicubic"] = "bilinear") -> None:
-        check_scale(scale)
+        check_positive(scale=scale)
         if mode not in ("nearest", "bilinear", "bicubic"):
             raise ArgumentError(f"mode must be nearest, bilinear or bicubic, not {mode!r}.")
         super().__init__()
@@ -149,15 +150,9 @@ class InterpolatedBase(nn.Module):
         return F.interpolate(x, scale_factor=self.scale, mode=self.mode, align_corners=align_corners)
 
 
-def check_scale(scale: int) -> None:
-    """Raise an ArgumentError unless ``scale`` is a whole number of at least 1."""
-    if isinstance(scale, bool) or not isinstance(scale, int) or scale < 1:
-        raise ArgumentError(f"scale must be a whole number of at least 1, not {scale!r}.")
-
-
 def transposed_padding(scale: int, kernel_size: int) -> tuple[int, int]:
     """``padding`` and ``output_padding`` with which a transposed convolution gives exactly scale times the size."""
-    check_scale(scale)
+    check_positive(scale=scale)
     if kernel_size < scale:
         raise ArgumentError(f"kernel_size must be at least the scale {scale}, or pixels stay empty, not {kernel_size}.")
     padding = (kernel_size - scale + 1) // 2
@@ -166,7 +161,7 @@ def transposed_padding(scale: int, kernel_size: int) -> tuple[int, int]:
 
 def _steps(scale: int) -> tuple[int, ...]:
     """The prime factors of the scale, smallest first."""
-    check_scale(scale)
+    check_positive(scale=scale)
     factors, divisor = [], 2
     while scale > 1:
         while scale % divisor == 0:

@@ -1,13 +1,16 @@
 """The proof of a fusion: every fused layer against its unfused self, in numbers."""
 
 import copy
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
-from srblocks.layers.fusion import Fusible, as_reference, fuse
+from srblocks.layers.fusion import as_reference, fuse, has_form, plain_copy, refuse_wrapped, widest_float
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,17 @@ class FusionReport:
 
     layers: tuple[FusionCheck, ...]
     whole: FusionCheck
+    unreached: tuple[str, ...]
     shape: tuple[int, ...]
 
     @property
     def max_error_float64(self) -> float:
+        """The largest error of a layer or the whole; infinite if a value is not finite."""
         return max(check.error_float64 for check in (*self.layers, self.whole))
 
     @property
     def max_error_float32(self) -> float:
+        """The largest error of a layer or the whole; infinite if a value is not finite."""
         return max(check.error_float32 for check in (*self.layers, self.whole))
 
     def __str__(self) -> str:
@@ -61,13 +67,14 @@ class FusionReport:
         ]
         rule = "-" * len(lines[0])
         lines = [lines[0], *([rule, *lines[1:-1]] if self.layers else []), rule, lines[-1]]
+        lines += [f"not reached by this input, so not checked: {name}" for name in self.unreached]
         return "\n".join([*lines, f"input {'×'.join(map(str, self.shape))}; a MAC is half a FLOP of torch's counter"])
 
 
 def verify_fusion(module: nn.Module, x: Tensor | None = None) -> FusionReport:
     """Fuse a copy of ``module`` and compare it with its reference form, layer by layer and as a whole.
 
-    Every layer gets the features that reach it when ``module`` runs on ``x``; float64 and float32, in eval mode.
+    Every layer gets what reaches it when ``module`` runs on ``x``; float64 and float32, in eval mode.
 
     Args:
         module: any module; it stays as it is.
@@ -80,70 +87,118 @@ def verify_fusion(module: nn.Module, x: Tensor | None = None) -> FusionReport:
         ArgumentError: ``x`` is missing and the module does not tell its number of channels.
         FusionError: as :func:`srblocks.fuse`.
     """
+    refuse_wrapped(module)
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     if x is None:
-        generator = torch.Generator().manual_seed(0)
-        x = torch.rand(1, _input_channels(module), 48, 48, generator=generator).to(device)
-    wide = copy.deepcopy(module).eval().to(torch.float32 if device.type == "mps" else torch.float64)
-    inputs = _inputs_of_fusible_layers(wide, x.to(next(wide.parameters(), x).dtype))
-    layers = [_check(name, layer, features) for name, (layer, features) in inputs.items()]
-    whole = _check("whole", wide, x.to(next(wide.parameters(), x).dtype))
-    return FusionReport(tuple(layers), whole, tuple(x.shape))
+        x = torch.rand(1, _input_channels(module), 48, 48, generator=torch.Generator().manual_seed(0))
+    wide = plain_copy(module).eval().to(widest_float(device))
+    call = Call((x.to(device, widest_float(device)),), {})
+    layers, calls = _calls_of_fusible_layers(wide, call)
+    checks = tuple(_check(name, layer, calls[name]) for name, layer in layers.items() if name in calls)
+    unreached = tuple(name for name in layers if name not in calls)
+    return FusionReport(checks, _check("whole", wide, call), unreached, tuple(x.shape))
 
 
-def _inputs_of_fusible_layers(module: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Tensor]]:
-    """The outermost fusible layers below ``module``, each with the features that reach it."""
-    found: dict[str, tuple[nn.Module, Tensor]] = {}
-    names: dict[nn.Module, str] = {}
+class Call(NamedTuple):
+    """What a module is called with."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def to(self, dtype: torch.dtype) -> "Call":
+        """The same with its floating-point tensors in ``dtype``."""
+        return self.map(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Call":
+        """The same with every tensor replaced."""
+        args, kwargs = _map_tensors(function, (self.args, self.kwargs))
+        return Call(args, kwargs)
+
+    def on(self, module: nn.Module) -> list[Tensor]:
+        """All tensors that ``module`` returns."""
+        found: list[Tensor] = []
+
+        def keep(tensor: Tensor) -> Tensor:
+            found.append(tensor)
+            return tensor
+
+        _map_tensors(keep, module(*self.args, **self.kwargs))
+        return found
+
+
+def _calls_of_fusible_layers(module: nn.Module, call: Call) -> tuple[dict[str, nn.Module], dict[str, Call]]:
+    """The outermost fusible layers below ``module`` by name, and how the first call of each looked."""
+    layers: dict[str, nn.Module] = {}
+    calls: dict[str, Call] = {}
 
     def search(parent: nn.Module, prefix: str) -> None:
         for name, child in parent.named_children():
-            if isinstance(child, Fusible):
-                names.setdefault(child, prefix + name)
-            else:
+            if not has_form(child, "fuse"):
                 search(child, f"{prefix}{name}.")
-
-    def record(layer: nn.Module, args: tuple[Tensor, ...]) -> None:
-        found.setdefault(names[layer], (layer, args[0].detach().clone()))
+            elif child not in layers.values():
+                layers[prefix + name] = child
 
     search(module, "")
-    handles = [layer.register_forward_pre_hook(record) for layer in names]
+    names = {layer: name for name, layer in layers.items()}
+
+    def record(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        # Cloned, because the layer's input may be changed in place after it.
+        calls.setdefault(names[layer], Call(args, kwargs).map(lambda t: t.detach().clone()))
+
+    handles = [layer.register_forward_pre_hook(record, with_kwargs=True) for layer in names]
     try:
         with torch.no_grad():
-            module(x)
+            call.on(module)
     finally:
         for handle in handles:
             handle.remove()
-    return {name: found[name] for name in names.values() if name in found}
+    return layers, calls
 
 
-def _check(name: str, layer: nn.Module, x: Tensor) -> FusionCheck:
-    fused, reference = fuse(layer), as_reference(layer)
+def _check(name: str, layer: nn.Module, call: Call) -> FusionCheck:
+    single, narrow = copy.deepcopy(layer).float(), call.to(torch.float32)
     with torch.no_grad():
-        expected = reference(x)
-        error_wide = _relative_error(fused(x), expected)
-        # Cast after fusing, as a deployer would fuse the float32 network: the kernels are merged in float64 either way.
-        single = copy.deepcopy(layer).float()
-        error_single = _relative_error(fuse(single)(x.float()), as_reference(single)(x.float()))
-        macs = _macs(layer, x), _macs(fused, x)
-    parameters = _parameters(layer), _parameters(fused)
-    return FusionCheck(name, type(layer).__name__, parameters, macs, error_wide, error_single)
+        fused = fuse(layer)
+        return FusionCheck(
+            name,
+            type(layer).__name__,
+            parameters=(_parameters(layer), _parameters(fused)),
+            macs=(_macs(layer, call), _macs(fused, call)),
+            error_float64=_relative_error(call.on(fused), call.on(as_reference(layer))),
+            error_float32=_relative_error(narrow.on(fuse(single)), narrow.on(as_reference(single))),
+        )
 
 
-def _relative_error(actual: Tensor, expected: Tensor) -> float:
-    return float((actual - expected).abs().max() / expected.abs().max().clamp_min(torch.finfo(expected.dtype).tiny))
+def _map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """``value`` with ``function`` applied to every tensor in its tuples, lists and dictionaries."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, dict):
+        return {key: _map_tensors(function, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_map_tensors(function, item) for item in value]
+    return value
+
+
+def _relative_error(actual: list[Tensor], expected: list[Tensor]) -> float:
+    errors = [
+        float((a - e).abs().max() / e.abs().max().clamp_min(torch.finfo(e.dtype).tiny))
+        for a, e in zip(actual, expected, strict=True)
+        if e.is_floating_point() and e.numel()
+    ]
+    return max((error if math.isfinite(error) else math.inf for error in errors), default=0.0)
 
 
 def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _macs(module: nn.Module, x: Tensor) -> int:
+def _macs(module: nn.Module, call: Call) -> int:
     # Imported here, because it takes longer than the whole of this library.
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        module(x)
+        call.on(module)
     return int(counter.get_total_flops()) // 2
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError, InputError
+from srblocks.layers.checks import check_multiple, check_positive
 from srblocks.layers.constants import Constants
 from srblocks.layers.conv import ConvBatchNorm
 from srblocks.layers.fusion import HasReference
@@ -64,7 +65,7 @@ class GMSA(HasReference):
         reuses_scores: take the scores of an earlier layer instead of computing its own.
 
     Raises:
-        ArgumentError: ``dim`` is not a multiple of the number of windows.
+        ArgumentError: a size is below 1, or ``dim`` is not a multiple of the number of windows.
         InputError: (when called) H or W is not a multiple of the window sizes.
 
     Paper: arXiv 2203.06697.
@@ -79,7 +80,9 @@ class GMSA(HasReference):
         reuses_scores: bool = False,
     ) -> None:
         super().__init__()
-        if dim < 1 or dim % len(window_sizes):
+        check_positive(dim=dim)
+        check_window_sizes(window_sizes)
+        if dim % len(window_sizes):
             raise ArgumentError(f"dim must be a multiple of the number of windows, {len(window_sizes)}, not {dim}.")
         self.window_sizes, self.shifted, self.reuses_scores = tuple(window_sizes), shifted, reuses_scores
         self.project_in = ConvBatchNorm(dim, dim if reuses_scores else 2 * dim)
@@ -99,12 +102,7 @@ class GMSA(HasReference):
             The map ``(N, dim, H, W)``, and the scores (those given, or an empty list where they are not wanted).
         """
         height, width = x.shape[-2:]
-        multiple = math.lcm(*self.window_sizes)
-        if height % multiple or width % multiple:
-            raise InputError(
-                f"GMSA needs a height and a width that are multiples of {multiple}, not {height}×{width}: pad the map, "
-                "or use a network of the zoo, which pads by itself."
-            )
+        check_multiple(x, math.lcm(*self.window_sizes), "GMSA")
         if self.reuses_scores != (scores is not None):
             raise InputError(
                 "GMSA needs the scores of an earlier layer."
@@ -149,7 +147,7 @@ class ELAB(nn.Module):
         expansion: how many times wider the features between the two shift-convolutions are.
 
     Raises:
-        ArgumentError: ``dim`` is not a multiple of the number of windows.
+        ArgumentError: a size is below 1, or ``dim`` is not a multiple of the number of windows.
         InputError: (when called) H or W is not a multiple of the window sizes.
 
     Paper: Zhang et al., arXiv 2203.06697.
@@ -165,6 +163,9 @@ class ELAB(nn.Module):
         expansion: int = 2,
     ) -> None:
         super().__init__()
+        check_positive(dim=dim, expansion=expansion)
+        if num_shared < 0:
+            raise ArgumentError(f"num_shared must be at least 0, not {num_shared}.")
         self.local = nn.ModuleList(
             nn.Sequential(ShiftConv(dim, expansion * dim), nn.ReLU(), ShiftConv(expansion * dim, dim))
             for _ in range(1 + num_shared)
@@ -181,3 +182,10 @@ class ELAB(nn.Module):
             attended, scores = gmsa(x, scores, want_scores=len(self.local) > 1)
             x = x + attended
         return x
+
+
+def check_window_sizes(window_sizes: Sequence[int]) -> None:
+    """Raise an ArgumentError unless these are one or more sides of windows."""
+    if not window_sizes:
+        raise ArgumentError("window_sizes must have at least one size.")
+    check_positive(**{f"window_sizes[{index}]": size for index, size in enumerate(window_sizes)})

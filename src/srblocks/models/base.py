@@ -1,16 +1,18 @@
 """What every super-resolution network here is: a map from pictures to larger pictures, for any size."""
 
+import copy
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, final
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, final, get_args
 
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError, InputError, SRBlocksError
+from srblocks.layers.checks import check_positive
 from srblocks.layers.fusion import copy_with
-from srblocks.layers.upsamplers import check_scale
 from srblocks.ops.padding import PadMode, pad_to
 
 if TYPE_CHECKING:
@@ -19,6 +21,29 @@ if TYPE_CHECKING:
 Form = Literal["training", "reference", "fused"]
 Colors = Literal["rgb", "y", "grey"]
 N = TypeVar("N", bound="SRModel")
+
+
+def _recording(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that first notes what it was called with; the outermost class of an object wins."""
+    signature = inspect.signature(init)
+    kinds = {parameter.kind: name for name, parameter in signature.parameters.items()}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        raise TypeError("The constructor of an SRModel must name its arguments: it cannot take *args.")
+    others = kinds.get(inspect.Parameter.VAR_KEYWORD, "")
+
+    @functools.wraps(init)
+    def wrapper(self: "SRModel", *args: Any, **kwargs: Any) -> None:
+        if "arguments" not in vars(self):
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            _, *named = bound.arguments.items()
+            arguments = dict(named)
+            arguments |= arguments.pop(others, {})
+            # Copied, because a list of the caller's may change.
+            vars(self)["arguments"] = copy.deepcopy(arguments)
+        init(self, *args, **kwargs)
+
+    return wrapper
 
 
 @dataclass(frozen=True)
@@ -34,6 +59,11 @@ class SizeRule:
     minimum: int = 1
     multiple_of: int = 1
     mode: PadMode = "reflect"
+
+    def __post_init__(self) -> None:
+        check_positive(minimum=self.minimum, multiple_of=self.multiple_of)
+        if self.mode not in get_args(PadMode):
+            raise ArgumentError(f"mode must be one of {', '.join(get_args(PadMode))}, not {self.mode!r}.")
 
     def padded(self, size: int) -> int:
         """The height or width that ``size`` is padded to."""
@@ -73,6 +103,7 @@ class SRModel(nn.Module):
     form: Form = "training"
     arguments: dict[str, Any]
 
+    @_recording
     def __init__(
         self,
         scale: int | None,
@@ -84,10 +115,13 @@ class SRModel(nn.Module):
         reference_range: float = 1.0,
     ) -> None:
         super().__init__()
-        if scale is not None:
-            check_scale(scale)
-        if in_channels < 1:
-            raise ArgumentError(f"in_channels must be at least 1, not {in_channels}.")
+        check_positive(in_channels=in_channels, **({} if scale is None else {"scale": scale}))
+        if receptive_field is not None:
+            check_positive(receptive_field=receptive_field)
+        if colors not in (None, *get_args(Colors)):
+            raise ArgumentError(f"colors must be one of {', '.join(get_args(Colors))}, not {colors!r}.")
+        if not 0 < reference_range < math.inf:
+            raise ArgumentError(f"reference_range must be above 0, not {reference_range}.")
         self.scale = scale
         self.in_channels = in_channels
         self.colors: Colors = colors or ("rgb" if in_channels == 3 else "grey")
@@ -98,6 +132,10 @@ class SRModel(nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.family = None
+        if "forward" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} must not define forward, which checks and pads: define upscale(x) instead."
+            )
         if "__init__" in vars(cls):
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
 
@@ -106,17 +144,25 @@ class SRModel(nn.Module):
         """Enlarge pictures ``(N, in_channels, H, W)`` in [0, 1] of any size.
 
         Raises:
-            InputError: wrong shape, number of channels or dtype.
+            InputError: not a floating-point tensor of this shape.
         """
         padded = self.prepare(x)
         y = self.upscale(padded)
-        scale = y.shape[-1] // padded.shape[-1]
+        scale = y.shape[-1] // padded.shape[-1] if self.scale is None else self.scale
+        expected = (x.shape[0], self.in_channels, scale * padded.shape[-2], scale * padded.shape[-1])
+        if y.shape != expected:
+            raise SRBlocksError(
+                f"upscale of this {type(self).__name__} must return {expected} for {tuple(padded.shape)}, not "
+                f"{tuple(y.shape)}."
+            )
         y = y[..., : scale * x.shape[-2], : scale * x.shape[-1]]
         return y if self.reference_range == 1.0 else y / self.reference_range
 
     @final
     def prepare(self, x: Tensor) -> Tensor:
         """What :meth:`upscale` and :meth:`features` take: in the reference's range, padded by the size rule."""
+        if not isinstance(x, Tensor):
+            raise InputError(f"{type(self).__name__} takes tensors, not a {type(x).__name__}.")
         if x.ndim != 4 or x.shape[1] != self.in_channels or not x.is_floating_point():
             raise InputError(
                 f"{type(self).__name__} takes floating-point pictures (N, {self.in_channels}, H, W) in [0, 1], not "
@@ -149,18 +195,3 @@ class SRModel(nn.Module):
         if self.form != "fused":
             twin.form = form
         return twin
-
-
-def _recording(init: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that first notes what it was called with; the outermost class of an object wins."""
-    signature = inspect.signature(init)
-
-    @functools.wraps(init)
-    def wrapper(self: SRModel, *args: Any, **kwargs: Any) -> None:
-        if "arguments" not in vars(self):
-            bound = signature.bind(self, *args, **kwargs)
-            bound.apply_defaults()
-            vars(self)["arguments"] = dict(list(bound.arguments.items())[1:])
-        init(self, *args, **kwargs)
-
-    return wrapper

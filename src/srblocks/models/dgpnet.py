@@ -15,6 +15,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from srblocks.layers.checks import check_positive
 from srblocks.layers.dgconv import AIIBlock, AlphaMode, Attention, DGConv
 from srblocks.layers.fusion import plain_conv
 from srblocks.layers.spatial_attention import ESA
@@ -56,6 +57,7 @@ class DGPNet(SRModel):
             # Two pixels to each side per block, one each for head, upsampler and tail, which may reach the next pixel.
             receptive_field=2 * (2 * num_blocks + 3) + 1 if att == "none" else None,
         )
+        check_positive(dim=dim, num_blocks=num_blocks)
         self.head = DGConv(in_channels, dim, alpha_mode=alpha_mode)
         self.blocks = nn.Sequential(*(AIIBlock(dim, att=att, alpha_mode=alpha_mode) for _ in range(num_blocks)))
         self.up = DGConv(dim, in_channels * scale**2, alpha_mode=alpha_mode)

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
+from srblocks.layers.checks import check_positive
 from srblocks.layers.constants import Constants
 from srblocks.layers.upsamplers import PixelShuffleUpsampler
-from srblocks.layers.window_attention import ELAB
+from srblocks.layers.window_attention import ELAB, check_window_sizes
 from srblocks.models.base import SizeRule, SRModel
 from srblocks.models.family import Arguments, Family, Layout, Names, count, shuffle_scale, translate_arguments
 from srblocks.ops.shifts import cross_kernels
@@ -53,6 +54,8 @@ class ELAN(SRModel):
         expansion: int = 2,
         reference_range: float = 255.0,
     ) -> None:
+        check_positive(num_blocks=num_blocks)
+        check_window_sizes(window_sizes)
         super().__init__(
             scale, size_rule=SizeRule(multiple_of=math.lcm(*window_sizes)), reference_range=reference_range
         )
@@ -131,8 +134,9 @@ def _arguments(theirs: Arguments) -> dict[str, Any]:
     ours = translate_arguments(theirs, names)
     if ours.pop("colors", 3) != 3:
         raise ArgumentError("arguments must have colors = 3, because the mean that ELAN subtracts has three.")
-    if "depth" in ours:
-        ours["num_blocks"] = ours.pop("depth") // (1 + ours.get("num_shared", 1))
+    depth = ours.pop("depth", None)
+    if depth is not None and "num_shared" in ours:
+        ours["num_blocks"] = depth // (1 + ours["num_shared"])
     if "window_sizes" in ours:
         ours["window_sizes"] = tuple(ours["window_sizes"])
     return ours

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from random import Random
 from typing import Any, Literal
 
@@ -39,23 +40,32 @@ class Layout:
     _rules: tuple[tuple[str, str | None], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_rules", tuple(_flatten(self.rename)))
+        rules = tuple(_flatten(self.rename))
+        targets = [ours for _, ours in rules if ours is not None]
+        if twice := {ours for ours in targets if targets.count(ours) > 1}:
+            raise ArgumentError(
+                f"rename of the layout {self.name!r} must be one-to-one, but {min(twice)!r} has two names."
+            )
+        object.__setattr__(self, "_rules", rules)
 
     def to_ours(self, keys: Iterable[str]) -> tuple[dict[str, str], list[str], list[str]]:
         """Our name of each reference key that has one, the constants among the others, and what is foreign."""
         renamed: dict[str, str] = {}
         constants, foreign = [], []
         for key in keys:
-            for theirs, ours in self._rules:
-                if ours is None:
-                    if _translate(key, theirs, theirs) is not None:
-                        constants.append(key)
-                        break
-                elif (translated := _translate(key, theirs, ours)) is not None:
-                    renamed[key] = translated
-                    break
-            else:
+            candidates = [
+                (length, None if ours is None else name)
+                for theirs, ours in self._rules
+                for length, name in _translate(key, theirs, ours or theirs)
+            ]
+            # The longest rule is the most particular one.
+            length, name = max(candidates, key=itemgetter(0), default=(0, None))
+            if length == 0 or name in renamed.values():
                 foreign.append(key)
+            elif name is None:
+                constants.append(key)
+            else:
+                renamed[key] = name
         return renamed, constants, foreign
 
     def to_reference(self, keys: Iterable[str]) -> dict[str, str]:
@@ -66,13 +76,17 @@ class Layout:
         """
         renamed = {}
         for key in keys:
-            candidates = (_translate(key, ours, theirs) for theirs, ours in self._rules if ours is not None)
-            name = next((candidate for candidate in candidates if candidate is not None), None)
-            if name is None:
+            candidates = [
+                candidate
+                for theirs, ours in self._rules
+                if ours is not None
+                for candidate in _translate(key, ours, theirs)
+            ]
+            if not candidates:
                 raise CheckpointError(
                     f"The layout {self.name!r} has no name for {key!r}: it holds the {self.form} form of the network."
                 )
-            renamed[key] = name
+            _, renamed[key] = max(candidates, key=itemgetter(0))
         return renamed
 
 
@@ -110,10 +124,6 @@ class Family:
     hidden: tuple[str, ...] = ()
     exceptions: Mapping[str, str] = field(default_factory=dict)
     reconstruction: bool = False
-
-    def __post_init__(self) -> None:
-        # So that a network knows its record; a stranger's subclass starts from None again.
-        self.network.family = self
 
     def layout(self, name: str) -> Layout:
         """The layout of that name; an ArgumentError lists those that there are."""
@@ -174,18 +184,20 @@ def _flatten(names: Names, theirs: str = "", ours: str = "") -> Iterable[tuple[s
             yield from _flatten(target[1], f"{theirs}{name}.", f"{ours}{target[0]}." if target[0] else ours)
 
 
-def _translate(key: str, source: str, target: str) -> str | None:
-    """``key`` with its leading ``source`` path replaced by ``target``, or None where it does not begin with it."""
+def _translate(key: str, source: str, target: str) -> list[tuple[int, str]]:
+    """``key`` with its leading ``source`` path replaced by ``target``, and the length of what was replaced.
+
+    Empty where the key does not begin with that path.
+    """
     pattern, position = "", 0
     for match in _NUMBER.finditer(source):
-        pattern += re.escape(source[position : match.start()]) + rf"(?P<{match[1]}>\d+)"
+        pattern += re.escape(source[position : match.start()]) + rf"(?P<{match[1]}>0|[1-9]\d*)"
         position = match.end()
-    pattern += re.escape(source[position:]) + r"(?=\.|$)"
-    found = re.match(pattern, key)
+    found = re.match(pattern + re.escape(source[position:]) + r"(?=\.|$)", key)
     if found is None:
-        return None
+        return []
     numbers = {match[1]: int(found[match[1]]) - int(match[2] or 0) for match in _NUMBER.finditer(source)}
     if any(number < 0 for number in numbers.values()):
-        return None
+        return []
     written = _NUMBER.sub(lambda match: str(numbers[match[1]] + int(match[2] or 0)), target)
-    return written + key[found.end() :]
+    return [(found.end(), written + key[found.end() :])]

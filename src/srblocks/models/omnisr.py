@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from srblocks.layers.checks import check_positive
 from srblocks.layers.omni_attention import OSA
 from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import PixelShuffleUpsampler
@@ -88,6 +89,7 @@ class OmniSR(SRModel):
             in_channels=in_channels,
             size_rule=SizeRule(minimum=ESA.minimum, multiple_of=window_size, mode="zeros"),
         )
+        check_positive(num_groups=num_groups, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1, bias=bias)
         self.groups = nn.Sequential(
             *(

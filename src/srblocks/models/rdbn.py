@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srblocks.layers.checks import check_positive
 from srblocks.layers.distillation import ResidualDistillationBlock
 from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import PixelShuffleUpsampler
@@ -45,6 +46,7 @@ class RDBN(SRModel):
         in_channels: int = 3,
     ) -> None:
         super().__init__(scale, in_channels=in_channels, size_rule=SizeRule(minimum=ESA.minimum))
+        check_positive(dim=dim, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1)
         self.blocks = nn.ModuleList(ResidualDistillationBlock(dim, reduction=reduction) for _ in range(num_blocks))
         self.project = nn.Conv2d(num_blocks * dim, dim, 1)

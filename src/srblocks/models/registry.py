@@ -15,7 +15,7 @@ from srblocks.models.rlfn import FAMILY as RLFN
 
 FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR)
 
-_families: list[Family] = list(FAMILIES)
+_families: list[Family] = []
 
 
 def families() -> tuple[Family, ...]:
@@ -34,6 +34,8 @@ def register(family: Family) -> None:
     if taken := _constructors().keys() & {constructor.__name__ for constructor in family.constructors}:
         raise ArgumentError(f"constructors must have new names, but {min(taken)!r} is taken.")
     _families.append(family)
+    # So that a network knows its record; a stranger's subclass starts from None again.
+    family.network.family = family
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -61,8 +63,13 @@ def create_model(name: str, *, scale: int | None = None, fused: bool = False) ->
         near = difflib.get_close_matches(name, constructors, n=3) or list(constructors)
         raise UnknownModelError(f"There is no model {name!r}; there is {', '.join(near)} (see list_models()).")
     net = constructors[name]() if scale is None else constructors[name](scale)
-    return net.fuse() if fused else net
+    # In eval mode, because batch norms are not fused in training mode; a new network is in training mode, as ever.
+    return net.eval().fuse().train() if fused else net
 
 
 def _constructors() -> dict[str, Callable[..., SRModel]]:
     return {constructor.__name__: constructor for family in _families for constructor in family.constructors}
+
+
+for _family in FAMILIES:
+    register(_family)

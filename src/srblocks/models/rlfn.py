@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from srblocks.layers.checks import check_positive
 from srblocks.layers.distillation import RLFB
 from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import PixelShuffleUpsampler
@@ -55,6 +56,7 @@ class RLFN(SRModel):
         in_channels: int = 3,
     ) -> None:
         super().__init__(scale, in_channels=in_channels, size_rule=SizeRule(minimum=ESA.minimum), reference_range=255.0)
+        check_positive(dim=dim, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1)
         self.blocks = nn.Sequential(*(RLFB(dim, mid_dim=mid_dim, esa_dim=esa_dim) for _ in range(num_blocks)))
         self.smooth = nn.Conv2d(dim, dim, 3, padding=1)

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from srblocks.errors import ArgumentError, InputError
+
 
 def imresize(x: Tensor, scale: float, *, antialias: bool = True) -> Tensor:
     """Resize ``(..., H, W)`` to ``(..., ceil(scale·H), ceil(scale·W))`` by bicubic interpolation (a = -0.5).
@@ -16,7 +18,17 @@ def imresize(x: Tensor, scale: float, *, antialias: bool = True) -> Tensor:
         x: floating point, any range.
         scale: factor, above 0.
         antialias: widen the kernel below a scale of 1.
+
+    Raises:
+        InputError: ``x`` is not floating point, or has no pixels.
+        ArgumentError: ``scale`` is not above 0.
     """
+    if not x.is_floating_point() or x.ndim < 2 or 0 in x.shape[-2:]:
+        raise InputError(
+            f"imresize takes floating-point pictures (..., H, W), not {x.dtype} of shape {tuple(x.shape)}."
+        )
+    if not scale > 0:
+        raise ArgumentError(f"scale must be above 0, not {scale}.")
     return _resize_rows(_resize_rows(x, scale, antialias).transpose(-1, -2), scale, antialias).transpose(-1, -2)
 
 
