@@ -217,7 +217,7 @@ def test_verify_fusion_takes_any_call_and_names_what_is_not_reached() -> None:
             self.conv = DGConv(3, 6)
 
         def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-            y: tuple[Tensor, list[Tensor]] = self.gmsa(self.conv(x=x), want_scores=True)
+            y: tuple[Tensor, list[Tensor]] = self.gmsa(self.conv(x), want_scores=True)
             return y
 
     report = sr.verify_fusion(Net(), torch.rand(1, 3, 8, 8))

@@ -81,10 +81,10 @@ def replace_convs(
 
 
 def _reason_to_skip(name: str, conv: nn.Module, where: Callable[[str, nn.Conv2d], bool] | None) -> str | None:
-    if type(conv) is not nn.Conv2d:
-        return f"is a {type(conv).__name__}, not exactly nn.Conv2d"
     if is_parametrised(conv):
         return "is parametrised"
+    if type(conv) is not nn.Conv2d:
+        return f"is a {type(conv).__name__}, not exactly nn.Conv2d"
     if has_hooks(conv):
         return "has hooks"
     if conv.kernel_size == (1, 1):
