@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types docs check clean
+.PHONY: demo test lint types docs wheel check clean
 
 demo: $(VENV)/.package
 	$(BIN)/python examples/demo.py
@@ -23,7 +23,14 @@ types: $(VENV)/.lint $(VENV)/.test
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict --quiet
 
-check: lint types docs test
+# The wheel in an environment that has nothing else.
+wheel: $(VENV)/.package
+	rm -rf build/wheel && $(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear build/clean
+	build/clean/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt build/wheel/*.whl
+	cd build && clean/bin/python -W error -c "import srblocks as sr; print('srblocks', sr.__version__, len(sr.list_models()), 'models')"
+
+check: lint types docs wheel test
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -39,6 +39,8 @@ def describe(family: sr.Family) -> str:
     lines += [f"Layouts of reference implementations: {layouts}.", ""]
     if family.hidden:
         lines += [f"Not always shown by a checkpoint: {', '.join(f'`{name}`' for name in family.hidden)}.", ""]
+    halves = [dtype for dtype in ("float16", "bfloat16") if dtype not in family.exceptions]
+    lines += [f"Dtypes beside float32 and float64, by the promises: {', '.join(halves) or 'none'}.", ""]
     lines += [f"- Cannot keep the promise *{promise}*: {reason}" for promise, reason in family.exceptions.items()]
     lines += ["", f"::: srblocks.models.{family.network.__name__}", "    options:", "      members: []", ""]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ import torch
 import srblocks as sr
 from srblocks.layers.fusion import has_form
 from srblocks.models import registry
+
+README = Path(__file__).parents[2] / "README.md"
 
 # What the sheets give for the released variants: ×2, ×3, ×4; fused for DGPNet, trainable for ELAN.
 PARAMETERS = {
@@ -47,6 +50,12 @@ def test_docstrings_state_the_true_count(name: str) -> None:
     constructor = getattr(sr.models, name)
     scale = 2 if name == "rdbn" else 4
     assert f"{PARAMETERS[name][scale - 2]:,}" in (constructor.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", sr.list_models())
+def test_the_readme_states_the_true_count(name: str) -> None:
+    row = next(line for line in README.read_text().splitlines() if line.startswith("|") and f"`{name}`" in line)
+    assert f"{PARAMETERS[name][2]:,}" in row
 
 
 def test_models_are_listed_by_pattern() -> None:

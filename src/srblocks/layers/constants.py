@@ -19,22 +19,19 @@ class Constants:
 
     def get(self, key: Hashable, like: Tensor, build: Callable[[], Tensor], *, cast: bool = True) -> Tensor:
         """What ``build`` gives, on the device of ``like``, and in its dtype unless ``cast`` is False."""
-        place = (key, like.device, like.dtype if cast else None)
-        if place in self._kept and not torch.compiler.is_compiling():
+        dtype = like.dtype if cast else None
+        if torch.compiler.is_compiling():
+            return build().to(like.device, dtype)
+        place = (key, like.device, dtype)
+        if place in self._kept:
             return self._kept[place]
         # Outside inference mode, because a tensor that was made in it cannot take part in training later.
-        with torch.inference_mode(False):
-            constant = self._build(like, build, cast)
+        with torch.inference_mode(False), torch.device("cpu"):
+            constant = build().to(like.device, dtype)
         # Not what stands in for a tensor while a graph is made of the network.
-        if type(constant) is Tensor and not torch.compiler.is_compiling() and not torch._C._is_tracing():
+        if type(constant) is Tensor and not torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             self._kept[place] = constant
         return constant
-
-    @staticmethod
-    def _build(like: Tensor, build: Callable[[], Tensor], cast: bool) -> Tensor:
-        with torch.device("cpu"):
-            constant = build()
-        return constant.to(like.device, like.dtype if cast else None)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Constants":
         return Constants()
