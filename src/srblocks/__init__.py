@@ -9,11 +9,11 @@ from srblocks.errors import (
     SRBlocksError,
     UnknownModelError,
 )
-from srblocks.hub import load, save
+from srblocks.hub import Weights, create_model, list_weights, load, push_to_hub, save
 from srblocks.layers.fusion import Fusible, as_reference, fuse
 from srblocks.layers.replacement import ReplacementReport, replace_convs
 from srblocks.layers.verification import FusionReport, verify_fusion
-from srblocks.models import Family, Layout, SizeRule, SRModel, create_model, list_models, register
+from srblocks.models import Family, Layout, SizeRule, SRModel, list_models, register
 
 __version__ = "0.1.0.dev0"
 
@@ -31,13 +31,16 @@ __all__ = [
     "SRModel",
     "SizeRule",
     "UnknownModelError",
+    "Weights",
     "as_reference",
     "create_model",
     "fuse",
     "layers",
     "list_models",
+    "list_weights",
     "load",
     "models",
+    "push_to_hub",
     "register",
     "replace_convs",
     "save",

@@ -1,5 +1,7 @@
 """Weights in and out."""
 
-from srblocks.hub.weights import load, save
+from srblocks.hub.cards import push_to_hub
+from srblocks.hub.catalog import Weights, list_weights
+from srblocks.hub.weights import create_model, load, save
 
-__all__ = ["load", "save"]
+__all__ = ["Weights", "create_model", "list_weights", "load", "push_to_hub", "save"]

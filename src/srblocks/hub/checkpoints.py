@@ -49,7 +49,7 @@ class Header:
             version, form = content["format_version"], content["form"]
             header = cls(content["family"], str(content["network"]), dict(content["arguments"]), form)
             sound = isinstance(version, int) and form in ("training", "fused")
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
             raise CheckpointError(f"{path} has a header of srblocks that is damaged: get the file again.")
@@ -95,6 +95,23 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     return Checkpoint(path, _strip_prefixes(state), None)
 
 
+def read_config(path: Path) -> Header | None:
+    """What the ``config.json`` of a hub repository says of the weights beside it; None if it is not one of ours.
+
+    Raises:
+        CheckpointError: it is one of ours and damaged, or cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except OSError as error:
+        raise CheckpointError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path} is no JSON: get the file again.") from None
+    ours = isinstance(content, dict) and content.get("library_name") == "srblocks"
+    return Header.from_json(text, path) if ours else None
+
+
 def write_checkpoint(path: str | os.PathLike[str], state: Mapping[str, Tensor], header: Header | None) -> None:
     """Write a file that is whole or not there, in the format that its suffix names.
 
@@ -108,7 +125,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: Mapping[str, Tensor], 
     # No views: a slice of a large tensor must not take the whole of it along.
     state = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in state.items()}
     try:
-        with _whole_or_nothing(path.resolve()) as temporary, temporary.open("wb") as file:
+        with whole_or_nothing(path.resolve()) as temporary, temporary.open("wb") as file:
             if path.suffix == ".safetensors":
                 ours = {} if header is None else {"srblocks": header.to_json()}
                 file.write(safetensors.torch.save(state, {"format": "pt"} | ours))
@@ -120,7 +137,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: Mapping[str, Tensor], 
 
 
 @contextmanager
-def _whole_or_nothing(path: Path) -> Iterator[Path]:
+def whole_or_nothing(path: Path) -> Iterator[Path]:
     """A file beside ``path`` to write to, which takes its place when all has gone well and is gone otherwise."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:

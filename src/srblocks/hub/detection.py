@@ -14,7 +14,7 @@ from srblocks.models.base import SRModel
 from srblocks.models.family import Family, Layout
 from srblocks.models.registry import families
 
-Origin = Literal["seen", "given", "header", "default"]
+Origin = Literal["seen", "given", "header", "catalog", "default"]
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -28,7 +28,7 @@ class Match:
         form: ``"training"`` or ``"fused"``.
         arguments: all of the network's.
         origins: where each comes from: ``"seen"`` in the tensors, ``"given"`` by the caller, in the file's
-            ``"header"``, or the ``"default"``.
+            ``"header"``, in the ``"catalog"`` of published weights, or the ``"default"``.
         state: the tensors under our names.
     """
 
@@ -41,13 +41,18 @@ class Match:
 
 
 def identify(
-    checkpoint: Checkpoint, arguments: Mapping[str, Any] | None = None, *, family: Family | None = None
+    checkpoint: Checkpoint,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    catalogued: Mapping[str, Any] | None = None,
+    family: Family | None = None,
 ) -> Match:
     """Find the family, form and arguments of a checkpoint.
 
     Args:
         checkpoint: what was read.
         arguments: the reference constructor's own, for what the tensors do not show.
+        catalogued: the same from the catalog, for what the header does not say either.
         family: the only one to consider.
 
     Raises:
@@ -55,7 +60,7 @@ def identify(
         ArgumentError: ``arguments`` has one that the family's reference does not know.
     """
     among = _candidates(checkpoint, family)
-    matches = find_matches(checkpoint, arguments, among)
+    matches = find_matches(checkpoint, arguments, among, catalogued)
     if not matches:
         raise CheckpointError(_explain(checkpoint, among))
     if len({match.family.name for match in matches}) > 1:
@@ -65,11 +70,15 @@ def identify(
 
 
 def find_matches(
-    checkpoint: Checkpoint, arguments: Mapping[str, Any] | None = None, among: Iterable[Family] | None = None
+    checkpoint: Checkpoint,
+    arguments: Mapping[str, Any] | None = None,
+    among: Iterable[Family] | None = None,
+    catalogued: Mapping[str, Any] | None = None,
 ) -> list[Match]:
     """All that a checkpoint could be, by the families to look among (all unless given)."""
     attempts = (_Attempt(checkpoint, family, layout) for family, layout in _layouts(among or families()))
-    return [match for attempt in attempts if (match := attempt.match(arguments or {})) is not None]
+    matches = (attempt.match(arguments or {}, catalogued or {}) for attempt in attempts)
+    return [match for match in matches if match is not None]
 
 
 def build_empty(network: type[SRModel], arguments: Mapping[str, Any], form: Form) -> SRModel:
@@ -161,7 +170,7 @@ class _Attempt:
         self.state = {ours: state[key] for key, ours in renamed.items()}
         self.constants = {key: state[key] for key in constants}
 
-    def match(self, arguments: Mapping[str, Any]) -> Match | None:
+    def match(self, arguments: Mapping[str, Any], catalogued: Mapping[str, Any]) -> Match | None:
         """What the checkpoint is if it is of this family and layout."""
         if self.foreign:
             return None
@@ -172,11 +181,11 @@ class _Attempt:
         known = {} if header is None else bind_arguments(self.family.network, header.arguments)
         complaint = None
         try:
-            given = self._given(arguments)
+            given, listed = self._given(arguments), self._given(catalogued)
         except ArgumentError as error:
-            given, complaint = {}, error
+            given, listed, complaint = {}, {}, error
         # What others say goes first, because it may be more than the shapes show; but the shapes decide.
-        net = self._build({**seen, **known, **given}) or self._build({**known, **given, **seen})
+        net = self._build({**seen, **listed, **known, **given}) or self._build({**listed, **known, **given, **seen})
         if net is None:
             return None
         if complaint is not None:
@@ -189,7 +198,8 @@ class _Attempt:
                 )
         self._check_constants(net)
         form: Form = "fused" if net.form == "fused" else "training"
-        return Match(self.family, self.layout, form, net.arguments, self._origins(net, seen, given, known), self.state)
+        origins = self._origins(net, seen, {"given": given, "header": known, "catalog": listed})
+        return Match(self.family, self.layout, form, net.arguments, origins, self.state)
 
     def expected(self) -> Shapes:
         """The shapes, in the file's naming, of the network that this one comes nearest to."""
@@ -235,12 +245,12 @@ class _Attempt:
             return None
 
     def _origins(
-        self, net: SRModel, seen: Mapping[str, Any], given: Mapping[str, Any], known: Mapping[str, Any]
+        self, net: SRModel, seen: Mapping[str, Any], said: Mapping[Origin, Mapping[str, Any]]
     ) -> dict[str, Origin]:
         def origin(name: str, value: object) -> Origin:
             if name in seen and seen[name] == value:
                 return "seen"
-            return "given" if name in given else "header" if name in known else "default"
+            return next((who for who, arguments in said.items() if name in arguments), "default")
 
         return {name: origin(name, value) for name, value in net.arguments.items()}
 

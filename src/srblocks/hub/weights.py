@@ -1,8 +1,9 @@
-"""``sr.load`` and ``sr.save``."""
+"""``sr.load``, ``sr.save`` and ``sr.create_model``."""
 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import torch
 from torch import Tensor
 
 from srblocks.errors import ArgumentError, CheckpointError
-from srblocks.hub.checkpoints import Checkpoint, Header, read_checkpoint, write_checkpoint
+from srblocks.hub.catalog import Weights, find_weights
+from srblocks.hub.checkpoints import Checkpoint, Header, read_checkpoint, read_config, write_checkpoint
 from srblocks.hub.detection import bind_arguments, build_empty, describe_difference, identify, shapes
+from srblocks.hub.sources import fetch
+from srblocks.models import registry
 from srblocks.models.base import SRModel
 
 
@@ -19,33 +23,48 @@ def load(
     source: str | os.PathLike[str],
     *,
     arguments: Mapping[str, Any] | None = None,
+    scale: int | None = None,
     network: type[SRModel] | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    local_files_only: bool = False,
 ) -> SRModel:
     """A trained network from a weights file, in eval mode.
 
     Family and arguments are found from the names and shapes of the tensors, in our naming or in that of the paper's own
-    code. What they do not show comes from ``arguments``, else from the file's header, else it is the released default.
+    code. What they do not show comes from ``arguments``, else from the file's header, else from the catalog if it lists
+    this file, else it is the released default.
+
+    >>> import srblocks as sr
+    >>> sr.load("dgpnet_tiny", scale=4).arguments["dim"]
+    24
 
     Args:
-        source: path of a safetensors file or a PyTorch checkpoint (of which only tensors are read).
+        source: path of a safetensors file or a PyTorch checkpoint (of which only tensors are read), a name of
+            :func:`list_weights`, ``hf-hub:repo@revision`` or an https URL.
         arguments: the reference constructor's own arguments; with a ``network`` that belongs to no family, those of its
             constructor.
+        scale: the factor that it must have, and which of the published weights, where their name leaves it open.
         network: the class, for a network that is not registered, or where a file could be of several.
         device: where to put it; the CPU unless given.
         dtype: of its parameters; float32 unless given.
+        local_files_only: go to no server.
 
     Raises:
-        CheckpointError: the file cannot be read, is of no known network, or does not fit ``network``.
-        ArgumentError: ``arguments`` has one that is not known.
+        UnknownModelError: there is neither a file nor are there published weights of that name.
+        CheckpointError: the file cannot be had or read, is of no known network, or does not fit ``network``.
+        ArgumentError: ``arguments`` has one that is not known, or ``scale`` is another one.
     """
-    checkpoint = read_checkpoint(source)
+    checkpoint, weights = open_source(source, scale=scale, local_files_only=local_files_only)
     if network is not None and network.family is None:
         net, state = _build_for(checkpoint, network, arguments), checkpoint.state
     else:
-        match = identify(checkpoint, arguments, family=None if network is None else network.family)
+        family = None if network is None else network.family
+        catalogued = None if weights is None else weights.arguments
+        match = identify(checkpoint, arguments, catalogued=catalogued, family=family)
         net, state = build_empty(match.family.network, match.arguments, match.form), match.state
+    if scale not in (None, net.scale) and net.scale is not None:
+        raise ArgumentError(f"scale must be {net.scale}, which {checkpoint.path} was trained for, not {scale!r}.")
     expected = net.state_dict()
     state = {key: _conform(key, tensor, expected[key], device, dtype, checkpoint.path) for key, tensor in state.items()}
     on_meta = any(tensor.is_meta for tensor in expected.values())
@@ -56,6 +75,51 @@ def load(
     except RuntimeError as error:
         raise CheckpointError(f"{checkpoint.path} cannot be loaded: {str(error).splitlines()[-1].strip()}") from None
     return net.eval()
+
+
+def create_model(
+    name: str, *, scale: int | None = None, pretrained: bool | str = False, fused: bool = False
+) -> SRModel:
+    """A network by the name of its constructor: untrained, or with published weights.
+
+    >>> import srblocks as sr
+    >>> sr.create_model("rlfn_s", scale=2).scale
+    2
+    >>> sr.create_model("dgpnet_tiny", pretrained=True, fused=True).form
+    'fused'
+
+    Args:
+        name: one of :func:`list_models`.
+        scale: the factor; the constructor's default unless given.
+        pretrained: load the published weights for this scale, the ones with this tag if it is a string; the network
+            then is in eval mode.
+        fused: the deployed form; untrained, for weights that were saved fused.
+
+    Raises:
+        UnknownModelError: no constructor has that name, or there are no weights for it.
+        CheckpointError: the weights cannot be had.
+    """
+    net = registry.create_model(name, scale=scale, fused=fused)
+    if not pretrained:
+        return net
+    tag = f".{pretrained}" if isinstance(pretrained, str) else ""
+    trained = load(find_weights(f"{name}_x{net.scale}{tag}").name)
+    return trained.fuse() if fused else trained
+
+
+def open_source(
+    source: str | os.PathLike[str], *, scale: int | None = None, local_files_only: bool = False
+) -> tuple[Checkpoint, Weights | None]:
+    """What a source holds, and its entry of the catalog if it has one.
+
+    Raises:
+        UnknownModelError, CheckpointError, ArgumentError: as for :func:`load`.
+    """
+    fetched = fetch(source, scale=scale, local_files_only=local_files_only)
+    checkpoint = read_checkpoint(fetched.path)
+    if checkpoint.header is None and fetched.config is not None:
+        checkpoint = replace(checkpoint, header=read_config(fetched.config))
+    return checkpoint, fetched.weights
 
 
 def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = None) -> None:
@@ -73,7 +137,7 @@ def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = Non
     """
     if not isinstance(net, SRModel):
         raise ArgumentError(f"net must be an SRModel, not a {type(net).__name__}: save its state_dict() instead.")
-    state, header = net.state_dict(), _header(net)
+    state, header = net.state_dict(), header_of(net)
     if any(not isinstance(tensor, Tensor) or tensor.is_meta for tensor in state.values()):
         raise CheckpointError(
             f"This {type(net).__name__} has no plain tensors to save: some are on 'meta', or no tensors."
@@ -98,7 +162,12 @@ def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = Non
     write_checkpoint(path, renamed, header if Path(path).suffix == ".safetensors" else None)
 
 
-def _header(net: SRModel) -> Header:
+def header_of(net: SRModel) -> Header:
+    """What a file of this network says about it.
+
+    Raises:
+        CheckpointError: its arguments are more than plain values.
+    """
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in net.arguments.items()}
     try:
         survives = json.loads(json.dumps(plain)) == plain

@@ -1,0 +1,173 @@
+"""Published weights: where they are, what they are, and how to know that a file is them."""
+
+import difflib
+import fnmatch
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from srblocks.errors import ArgumentError, UnknownModelError
+
+NO_LICENCE = "none stated"
+
+# What a `source` without a scheme is relative to: the weights that travel with the package.
+BUNDLED = Path(__file__).parents[1] / "weights"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A published weights file.
+
+    Attributes:
+        name: ``<constructor>_x<scale>[.tag]``.
+        source: a file that travels with the package, or ``hf-hub:repo@<40-hex>``, or a URL.
+        sha256: of the file, checked before anything in it is read.
+        bytes: its size.
+        licence: of the weights; ``"none stated"`` where the authors state none.
+        trained_on: the pictures.
+        notes: who trained it, how, and what to know.
+        measured: test set and measure -> value, as PSNR-Y in dB and SSIM-Y.
+        arguments: the reference constructor's own, where the file does not show them.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    bytes: int
+    licence: str
+    trained_on: str
+    notes: str
+    measured: Mapping[str, float] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def constructor(self) -> str:
+        """The name that :func:`srblocks.create_model` knows."""
+        return self.name.partition(".")[0].rpartition("_x")[0]
+
+    @property
+    def scale(self) -> int:
+        """The factor."""
+        return int(self.name.partition(".")[0].rpartition("_x")[2])
+
+    def differs(self, path: Path) -> str | None:
+        """What shows that ``path`` is another file, in half a sentence; None if it is this one."""
+        size = path.stat().st_size
+        if size != self.bytes:
+            return f"{size:,} bytes instead of {self.bytes:,}"
+        found = sha256(path)
+        return None if found == self.sha256 else f"the sha256 {found} instead of {self.sha256}"
+
+
+_RLFN = "https://raw.githubusercontent.com/bytedance/RLFN/bccfde91bf8b2de80789ec033a029e6f2a932330/model_zoo"
+
+CATALOG = (
+    Weights(
+        "dgpnet_tiny_x4.demo",
+        source="dgpnet_tiny_x4.demo.safetensors",
+        sha256="0a3dcd98f258539e147b09ebcd872888f323af03fa432d7ec1b8836acc7d95f3",
+        bytes=1_896_957,
+        licence="Apache-2.0",
+        trained_on="photographs of CLIC 2025 (Unsplash licence), CID22 (CC BY-SA 4.0) and gb82 (CC0)",
+        notes="For demonstration: 25 minutes of training on two CPU cores, far from what the network can reach.",
+        measured={"Set5 PSNR-Y": 30.82, "Set14 PSNR-Y": 27.77},
+    ),
+    Weights(
+        "rlfn_x4.bytedance",
+        source=f"{_RLFN}/rlfn_x4.pth",
+        sha256="8c7edb57dfc89048bafba29d591d4c27d4099964b4a9e22df23d6dc257a637c0",
+        bytes=2_212_893,
+        licence="Apache-2.0",
+        trained_on="DIV2K",
+        notes="The authors' own.",
+        measured={"Set5 PSNR-Y": 32.24},
+    ),
+    Weights(
+        "rlfn_s_x4.bytedance",
+        source=f"{_RLFN}/rlfn_s_x4.pth",
+        sha256="f769c5a88433786b2db0c2b24da6ca6c92a24c62344b9354a390f8a74388e89d",
+        bytes=1_919_005,
+        licence="Apache-2.0",
+        trained_on="DIV2K",
+        notes="The authors' own.",
+        measured={"Set5 PSNR-Y": 32.24},
+    ),
+    Weights(
+        "rlfn_ntire_x4.bytedance",
+        source=f"{_RLFN}/rlfn_ntire_x4.pth",
+        sha256="3c9be7b9d7a4bece9b68c83a56a1ffb38010f76413d5f215be6b4be842e18fb2",
+        bytes=1_294_011,
+        licence="Apache-2.0",
+        trained_on="DIV2K and Flickr2K",
+        notes="The authors' entry to NTIRE 2022.",
+        measured={"Set5 PSNR-Y": 32.10},
+    ),
+)
+
+
+def list_weights(pattern: str = "*", licence: str | None = None) -> list[Weights]:
+    """The published weights, in the order of the catalog.
+
+    >>> import srblocks as sr
+    >>> [weights.name for weights in sr.list_weights("rlfn_s*")]
+    ['rlfn_s_x4.bytedance']
+
+    Args:
+        pattern: of their names; may hold ``*`` and ``?``.
+        licence: only those under this one.
+    """
+    return [
+        weights for weights in CATALOG if fnmatch.fnmatch(weights.name, pattern) and licence in (None, weights.licence)
+    ]
+
+
+def find_weights(name: str, scale: int | None = None) -> Weights:
+    """The entry of a name, whose tag and, where ``scale`` is given or only one exists, scale may be left out.
+
+    Raises:
+        UnknownModelError: no entry has that name.
+        ArgumentError: ``scale`` contradicts the name, or must be given.
+    """
+    entries = [weights for weights in CATALOG if name in _names(weights)]
+    if not entries:
+        names = {each: None for weights in CATALOG for each in _names(weights)}
+        near = difflib.get_close_matches(name, names, n=3) or [weights.name for weights in CATALOG]
+        raise UnknownModelError(
+            f"There are no published weights {name!r}, nor a file of that name; there is {', '.join(near)} (see "
+            "list_weights())."
+        )
+    scales = sorted({weights.scale for weights in entries})
+    if scale is None and len(scales) > 1:
+        raise ArgumentError(f"scale must be given for {name!r}: one of {', '.join(map(str, scales))}.")
+    entries = [weights for weights in entries if scale in (None, weights.scale)]
+    if not entries:
+        raise ArgumentError(f"scale must be {' or '.join(map(str, scales))} for {name!r}, not {scale!r}.")
+    # Untagged weights are the recommended ones.
+    return min(entries, key=lambda weights: "." in weights.name)
+
+
+def recognise(path: Path) -> Weights | None:
+    """The entry whose file this is, wherever it lies."""
+    try:
+        size = path.stat().st_size
+        candidates = [weights for weights in CATALOG if weights.bytes == size]
+        # Only a file of the right size is worth reading twice.
+        found = sha256(path) if candidates else None
+    except (OSError, ValueError):
+        return None
+    return next((weights for weights in candidates if weights.sha256 == found), None)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _names(weights: Weights) -> tuple[str, str, str]:
+    return weights.name, weights.name.partition(".")[0], weights.constructor
