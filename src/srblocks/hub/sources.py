@@ -169,7 +169,7 @@ def _fetch_from_url(url: str, expected: Weights | None, local_files_only: bool) 
             _check_download(url, temporary, expected)
     except urllib.error.HTTPError as error:
         error.close()
-        raise CheckpointError(f"Cannot get {url}: the server says {error.code} {error.reason}.") from None
+        raise CheckpointError(f"Cannot get {url}: the server says {error.code} {_first_line(error.reason)}.") from None
     except (OSError, http.client.HTTPException) as error:
         raise CheckpointError(f"Cannot get {url}: {_first_line(getattr(error, 'reason', error))}.") from None
     return path
