@@ -1,6 +1,8 @@
 """Super-resolution building blocks for PyTorch."""
 
-from srblocks import layers, models
+from typing import TYPE_CHECKING, Any
+
+from srblocks import evaluation, layers, models
 from srblocks.errors import (
     ArgumentError,
     CheckpointError,
@@ -14,6 +16,9 @@ from srblocks.layers.fusion import Fusible, as_reference, fuse
 from srblocks.layers.replacement import ReplacementReport, replace_convs
 from srblocks.layers.verification import FusionReport, verify_fusion
 from srblocks.models import Family, Layout, SizeRule, SRModel, list_models, register
+
+if TYPE_CHECKING:
+    from srblocks.inference import Upscaler
 
 __version__ = "0.1.0.dev0"
 
@@ -31,9 +36,11 @@ __all__ = [
     "SRModel",
     "SizeRule",
     "UnknownModelError",
+    "Upscaler",
     "Weights",
     "as_reference",
     "create_model",
+    "evaluation",
     "fuse",
     "layers",
     "list_models",
@@ -46,3 +53,12 @@ __all__ = [
     "save",
     "verify_fusion",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Pictures need Pillow, which takes its time to load: only who enlarges one waits for it.
+    if name == "Upscaler":
+        from srblocks.inference import Upscaler
+
+        return Upscaler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,6 +37,8 @@ class ESA(nn.Module):
     """
 
     minimum = 15
+    # LR pixels between the points of the coarse map: the convolution's stride times the pool's.
+    step = 6
 
     def __init__(self, dim: int, *, esa_dim: int = 16, num_convs: int = 1) -> None:
         super().__init__()

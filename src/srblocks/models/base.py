@@ -93,6 +93,8 @@ class SRModel(nn.Module):
         size_rule: the sizes that :meth:`upscale` takes.
         receptive_field: side, in LR pixels, of the square that one LR pixel's outputs depend on; None if they depend on
             the whole picture or its size. Tiles that overlap by as much give the result of the whole picture.
+        stride: LR pixels between the points of the coarsest map in the network; tiles that start on its multiples see
+            the same points as the whole picture does.
         reference_range: 1.0 or 255.0: the range that :meth:`upscale` works in, the one of the paper's code.
         arguments: what the constructor was called with, defaults included.
         form: ``"training"``, ``"reference"`` or ``"fused"``.
@@ -112,10 +114,11 @@ class SRModel(nn.Module):
         colors: Colors | None = None,
         size_rule: SizeRule = SizeRule(),
         receptive_field: int | None = None,
+        stride: int = 1,
         reference_range: float = 1.0,
     ) -> None:
         super().__init__()
-        check_positive(in_channels=in_channels, **({} if scale is None else {"scale": scale}))
+        check_positive(in_channels=in_channels, stride=stride, **({} if scale is None else {"scale": scale}))
         if receptive_field is not None:
             check_positive(receptive_field=receptive_field)
         if colors not in (None, *get_args(Colors)):
@@ -127,6 +130,7 @@ class SRModel(nn.Module):
         self.colors: Colors = colors or ("rgb" if in_channels == 3 else "grey")
         self.size_rule = size_rule
         self.receptive_field = receptive_field
+        self.stride = stride
         self.reference_range = float(reference_range)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

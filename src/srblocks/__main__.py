@@ -1,0 +1,3 @@
+from srblocks.cli import main
+
+main()
