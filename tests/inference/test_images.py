@@ -19,7 +19,7 @@ import srblocks as sr
 from srblocks.inference import Picture, read_picture, write_picture
 
 
-def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:  # type: ignore[type-arg]
+def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
     return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
 
 

@@ -1,9 +1,9 @@
 """Where the tiles of a picture lie, and which part of each goes into the result.
 
-All tiles of a picture have the same size. Their origins are multiples of what the network wants; the last ones lie
-flush with the border, so that no tile is padded where the picture goes on. Neighbours overlap, and each pixel of the
-result comes from the tile in which it lies deeper: a tile's outermost pixels, which lack their surroundings, are not
-used.
+All tiles of a picture have the same size. Their origins are multiples of what the network wants, and their size leaves
+the same remainder as the picture's, so that the last ones lie flush with the border. Neighbours overlap, and each pixel
+of the result comes from the tile in which it lies deeper: a tile's outermost pixels, which lack their surroundings, are
+not used.
 """
 
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ class Span:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """The tiles of a picture of ``height`` × ``width`` pixels, which are multiples of ``multiple_of``.
+    """The tiles of a picture of ``height`` × ``width`` pixels.
 
     Attributes:
         height: rows of the picture.
         width: columns of the picture.
-        tile: largest side of the tiles, rounded up to a multiple; None is the whole picture.
+        tile: largest side of the tiles, rounded up to what fits; None is the whole picture.
         overlap: pixels that neighbours share, at least.
         multiple_of: what origins are multiples of.
     """
@@ -47,12 +47,12 @@ class TileGrid:
         return len(self._spans(self.height)) * len(self._spans(self.width))
 
     def _spans(self, length: int) -> list[Span]:
-        size = length if self.tile is None else min(length, self._rounded(self.tile))
+        size = length if self.tile is None else self._fitting(self.tile, length)
         # At least one multiple of progress, whatever overlap was asked for.
         step = max((size - self.overlap) // self.multiple_of * self.multiple_of, self.multiple_of)
         count = 1 + -(-(length - size) // step)
         # As many tiles, no larger than they have to be.
-        size = min(size, self._rounded(-(-(length + (count - 1) * self.overlap) // count)))
+        size = min(size, self._fitting(-(-(length + (count - 1) * self.overlap) // count), length))
         step = max((size - self.overlap) // self.multiple_of * self.multiple_of, self.multiple_of)
         starts = [*range(0, length - size, step), length - size]
         middles = [(before + size + after) // 2 for before, after in pairwise(starts)]
@@ -61,5 +61,7 @@ class TileGrid:
             for start, first, last in zip(starts, [0, *middles], [*middles, length], strict=True)
         ]
 
-    def _rounded(self, size: int) -> int:
-        return -(-size // self.multiple_of) * self.multiple_of
+    def _fitting(self, size: int, length: int) -> int:
+        """The smallest side from ``size`` on with which tiles on the grid end where the picture does."""
+        # Not below a multiple, which is the least that tiles advance by.
+        return length - max(length - max(size, self.multiple_of), 0) // self.multiple_of * self.multiple_of

@@ -1,6 +1,7 @@
 """One object that enlarges pictures of any kind and size."""
 
 import copy
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -27,8 +28,9 @@ Array = TypeVar("Array", bound=NDArray[Any])
 # Tiles that fit a CPU's cache win there by a factor; a GPU wants work.
 TILE = {"cpu": 128}
 TILE_ELSEWHERE = 512
-# For networks that see the whole picture, so that no overlap is exact.
-OVERLAP = 16
+# For networks that see the whole picture, so that no overlap is exact: enough for 50 dB between the two results, and
+# for those with coarse maps, whose points are far apart.
+OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 96
 # Below this, tiles are not made smaller when memory runs out.
 SMALLEST_TILE = 64
 
@@ -60,7 +62,8 @@ class Upscaler:
         net: an SRModel, or any module with ``scale``; it is copied, and stays as it is. Fuse it first.
         scale: the factor, for a module that is no SRModel.
         tile: side of the tiles in LR pixels; None for the whole picture; a constant of the device unless given.
-        overlap: LR pixels that neighbouring tiles share; what makes tiles exact, or 16, unless given.
+        overlap: LR pixels that neighbouring tiles share. Unless given, what makes tiles exact; for networks that see
+            the whole picture 16, or 96 where they have coarse maps (ESA).
         batch: tiles that are computed together.
         precision: ``"auto"`` is float32 on a CPU and float16 elsewhere, bfloat16 for families that cannot do float16.
         device: the CPU unless given.
@@ -99,7 +102,10 @@ class Upscaler:
         self.dtype = _dtype(precision, self.device, net)
         self.net = copy.deepcopy(net).eval().to(self.device, torch.float32)
         field = net.receptive_field if isinstance(net, SRModel) else None
-        self.overlap = (field - 1 if field else OVERLAP) if overlap is None else overlap
+        coarse = isinstance(net, SRModel) and net.stride > 1
+        if overlap is None:
+            overlap = field - 1 if field else OVERLAP_WITH_COARSE_MAPS if coarse else OVERLAP
+        self.overlap = overlap
         self.exact = field is not None and self.overlap >= field - 1
         usual = TILE.get(self.device.type, TILE_ELSEWHERE)
         self.tile = max(usual, 2 * self.overlap) if tile == "auto" else tile
@@ -193,8 +199,8 @@ class Upscaler:
     ) -> bool:
         """Compute all tiles into ``result``; False if the device's memory did not suffice."""
         padded = self.net.prepare(x) if isinstance(self.net, SRModel) else x
-        rule = self.net.size_rule.multiple_of if isinstance(self.net, SRModel) else 1
-        grid = TileGrid(padded.shape[2], padded.shape[3], tile, self.overlap, rule)
+        step = math.lcm(self.net.size_rule.multiple_of, self.net.stride) if isinstance(self.net, SRModel) else 1
+        grid = TileGrid(padded.shape[2], padded.shape[3], tile, self.overlap, step)
         tiles, done, s = iter(grid), 0, self.scale
         while group := list(islice(tiles, batch)):
             inputs = torch.cat([padded[..., row.start : row.stop, column.start : column.stop] for row, column in group])

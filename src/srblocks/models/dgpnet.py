@@ -54,6 +54,7 @@ class DGPNet(SRModel):
             scale,
             in_channels=in_channels,
             size_rule=SizeRule(minimum=ESA.minimum if att == "esa" else 1),
+            stride=ESA.step if att == "esa" else 1,
             # Two pixels to each side per block, one each for head, upsampler and tail, which may reach the next pixel.
             receptive_field=2 * (2 * num_blocks + 3) + 1 if att == "none" else None,
         )

@@ -88,6 +88,7 @@ class OmniSR(SRModel):
             scale,
             in_channels=in_channels,
             size_rule=SizeRule(minimum=ESA.minimum, multiple_of=window_size, mode="zeros"),
+            stride=ESA.step,
         )
         check_positive(num_groups=num_groups, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1, bias=bias)

@@ -45,7 +45,7 @@ class RDBN(SRModel):
         esa_dim: int = 16,
         in_channels: int = 3,
     ) -> None:
-        super().__init__(scale, in_channels=in_channels, size_rule=SizeRule(minimum=ESA.minimum))
+        super().__init__(scale, in_channels=in_channels, size_rule=SizeRule(minimum=ESA.minimum), stride=ESA.step)
         check_positive(dim=dim, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1)
         self.blocks = nn.ModuleList(ResidualDistillationBlock(dim, reduction=reduction) for _ in range(num_blocks))

@@ -55,7 +55,13 @@ class RLFN(SRModel):
         esa_dim: int = 16,
         in_channels: int = 3,
     ) -> None:
-        super().__init__(scale, in_channels=in_channels, size_rule=SizeRule(minimum=ESA.minimum), reference_range=255.0)
+        super().__init__(
+            scale,
+            in_channels=in_channels,
+            size_rule=SizeRule(minimum=ESA.minimum),
+            stride=ESA.step,
+            reference_range=255.0,
+        )
         check_positive(dim=dim, num_blocks=num_blocks)
         self.head = nn.Conv2d(in_channels, dim, 3, padding=1)
         self.blocks = nn.Sequential(*(RLFB(dim, mid_dim=mid_dim, esa_dim=esa_dim) for _ in range(num_blocks)))
