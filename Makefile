@@ -6,7 +6,7 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint co
 
 .PHONY: demo test lint types docs wheel check clean
 
-demo: $(VENV)/.package
+demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.test
@@ -17,7 +17,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/.lint $(VENV)/.test
+types: $(VENV)/.lint $(VENV)/.test $(VENV)/.demo
 	$(BIN)/mypy
 
 docs: $(VENV)/.docs
@@ -38,6 +38,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.package
+	$(INSTALL) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package
