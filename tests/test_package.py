@@ -11,8 +11,8 @@ from srblocks import evaluation, layers, models
 
 PUBLIC = {
     sr: """ArgumentError CheckpointError Family Fusible FusionError FusionReport InputError Layout ReplacementReport
-        SRBlocksError SRModel SizeRule UnknownModelError Weights as_reference create_model fuse layers list_models
-        list_weights load models push_to_hub register replace_convs save verify_fusion""",
+        SRBlocksError SRModel SizeRule UnknownModelError Upscaler Weights as_reference create_model evaluation fuse layers
+        list_models list_weights load models push_to_hub register replace_convs save verify_fusion""",
     layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
         ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
         ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
@@ -47,6 +47,13 @@ print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
     assert run.stderr == ""
     new = {name for name in run.stdout.split() if name not in sys.stdlib_module_names}
     assert new <= {"srblocks", "torch", "einops", "safetensors"}
+
+
+def test_loading_weights_does_not_wait_for_the_compiler() -> None:
+    # Some arithmetic on the device "meta", on which networks are built empty, imports it: 1.5 seconds.
+    script = "import sys, srblocks as sr; sr.load('dgpnet_tiny_x4').fuse(); print('torch._dynamo' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 def test_the_version_is_the_installed_one() -> None:

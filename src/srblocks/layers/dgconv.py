@@ -191,10 +191,10 @@ class DGConv(HasReference):
         with torch.no_grad():
             for branch in layer.branches:
                 layer._kernel(branch).weight.zero_()
-            # A power of two, where the mode has one, so that dividing and multiplying by it loses nothing.
+            # A power of two, where the mode has one, so that multiplying by its inverse and by it loses nothing.
             layer._start_alphas_at(0.5)
-            alpha = layer._alphas(layer._effective_kernels(widest_float(device)))
-            layer._kernel("vc").weight.copy_(conv.weight / alpha[layer.branches.index("vc")])
+            inverse = len(layer.branches) if alpha_mode == "softmax" else 2
+            layer._kernel("vc").weight.copy_(conv.weight).mul_(inverse)
             if layer.bias is not None and conv.bias is not None:
                 layer.bias.copy_(conv.bias).requires_grad_(conv.bias.requires_grad)
         for name, parameter in layer.named_parameters():
