@@ -126,6 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.server_state
         if self.path in state.pages:
             return state.pages[self.path]
+        if found := re.match(r"/api/models/(.+)/revision/main", self.path):
+            about: dict[str, Any] = {"id": found[1], "sha": state.heads.get(found[1]), "siblings": [], "tags": []}
+            return 200, {"Content-Type": "application/json"}, json.dumps(about).encode()
         found = re.fullmatch(r"/(.+)/resolve/([^/]+)/(.+)", self.path)
         if found is None:
             return 404, {}, b"nothing here"

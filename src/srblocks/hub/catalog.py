@@ -52,13 +52,11 @@ class Weights:
         """The factor."""
         return int(self.name.partition(".")[0].rpartition("_x")[2])
 
-    def differs(self, path: Path) -> str | None:
-        """What shows that ``path`` is another file, in half a sentence; None if it is this one."""
-        size = path.stat().st_size
+    def differs(self, size: int, digest: str) -> str | None:
+        """What shows that a file of this size and sha256 is another one, in half a sentence; None if it is this one."""
         if size != self.bytes:
             return f"{size:,} bytes instead of {self.bytes:,}"
-        found = sha256(path)
-        return None if found == self.sha256 else f"the sha256 {found} instead of {self.sha256}"
+        return None if digest == self.sha256 else f"the sha256 {digest} instead of {self.sha256}"
 
 
 def _measured(set5_psnr: float, set5_ssim: float, set14_psnr: float, set14_ssim: float) -> dict[str, float]:
@@ -121,8 +119,8 @@ def list_weights(pattern: str = "*", licence: str | None = None) -> list[Weights
     """The published weights, in the order of the catalog.
 
     >>> import srblocks as sr
-    >>> [weights.name for weights in sr.list_weights("rlfn_s*")]
-    ['rlfn_s_x4.bytedance']
+    >>> sr.list_weights("rlfn_s*")[0].name
+    'rlfn_s_x4.bytedance'
 
     Args:
         pattern: of their names; may hold ``*`` and ``?``.

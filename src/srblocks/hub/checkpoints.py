@@ -3,12 +3,9 @@
 import json
 import os
 import pickle
-import secrets
-import shutil
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from srblocks.errors import ArgumentError, CheckpointError
+from srblocks.files import whole_or_nothing
 
 Form = Literal["training", "fused"]
 
@@ -125,7 +123,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: Mapping[str, Tensor], 
     # No views: a slice of a large tensor must not take the whole of it along.
     state = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in state.items()}
     try:
-        with whole_or_nothing(path.resolve()) as temporary, temporary.open("wb") as file:
+        with whole_or_nothing(path) as file:
             if path.suffix == ".safetensors":
                 ours = {} if header is None else {"srblocks": header.to_json()}
                 file.write(safetensors.torch.save(state, {"format": "pt"} | ours))
@@ -134,19 +132,6 @@ def write_checkpoint(path: str | os.PathLike[str], state: Mapping[str, Tensor], 
     except (OSError, RuntimeError) as error:
         # PyTorch wraps the operating system's errors in its own.
         raise CheckpointError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from None
-
-
-@contextmanager
-def whole_or_nothing(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to write to, which takes its place when all has gone well and is gone otherwise."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield temporary
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:

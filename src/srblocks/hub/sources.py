@@ -18,8 +18,9 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import torch
 
 from srblocks.errors import ArgumentError, CheckpointError
-from srblocks.hub.catalog import BUNDLED, NO_LICENCE, Weights, find_weights, recognise
-from srblocks.hub.checkpoints import SUFFIXES, read_checkpoint, whole_or_nothing
+from srblocks.files import whole_or_nothing
+from srblocks.hub.catalog import BUNDLED, NO_LICENCE, Weights, find_weights, recognise, sha256
+from srblocks.hub.checkpoints import SUFFIXES, read_checkpoint
 
 HUB = "hf-hub:"
 
@@ -120,7 +121,7 @@ def _fetch_named(source: str, scale: int | None, local_files_only: bool) -> Fetc
     else:
         fetched = Fetched(BUNDLED / weights.source, weights=weights)
     try:
-        difference = weights.differs(fetched.path)
+        difference = weights.differs(fetched.path.stat().st_size, sha256(fetched.path))
     except OSError as error:
         raise CheckpointError(f"Cannot read {fetched.path}: {error.strerror or error}.") from None
     if difference:
@@ -163,15 +164,20 @@ def _fetch_from_url(url: str, expected: Weights | None, local_files_only: bool) 
     _log.info("Downloading %s to %s.", url, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Under a name of its own until it is whole and right: another process may be fetching it too.
-        with whole_or_nothing(path) as temporary:
-            _download(url, temporary, None if expected is None else expected.bytes)
-            _check_download(url, temporary, expected)
+        with whole_or_nothing(path) as file:
+            _download(url, file, expected)
     except urllib.error.HTTPError as error:
         error.close()
         raise CheckpointError(f"Cannot get {url}: the server says {error.code} {_first_line(error.reason)}.") from None
     except (OSError, http.client.HTTPException) as error:
         raise CheckpointError(f"Cannot get {url}: {_first_line(getattr(error, 'reason', error))}.") from None
+    if expected is None:
+        try:
+            # A page that says "sign in" must not stay in the cache as if it were weights.
+            read_checkpoint(path)
+        except CheckpointError as error:
+            path.unlink(missing_ok=True)
+            raise CheckpointError(str(error).replace(str(path), url)) from None
     return path
 
 
@@ -207,36 +213,22 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _download(url: str, path: Path, limit: int | None) -> None:
-    """Write what a URL gives, to the end or to the first byte beyond ``limit``."""
+def _download(url: str, file: IO[bytes], expected: Weights | None) -> None:
+    """Write what a URL gives, unless it is not what the catalog means; no more is read than shows that."""
     request = urllib.request.Request(url, headers={"User-Agent": "srblocks"})
-    with (
-        urllib.request.build_opener(_SafeRedirects).open(request, timeout=_TIMEOUT) as response,
-        path.open("wb") as file,
-    ):
-        announced = response.headers.get("Content-Length")
-        received = 0
+    digest, received = hashlib.sha256(), 0
+    with urllib.request.build_opener(_SafeRedirects).open(request, timeout=_TIMEOUT) as response:
+        announced = response.length
         while block := response.read(2**20):
             received += len(block)
+            digest.update(block)
             file.write(block)
-            if limit is not None and received > limit:
-                return
-    if announced is not None and received != int(announced):
-        raise OSError(f"the connection was cut after {received:,} of {int(announced):,} bytes, try again")
-
-
-def _check_download(url: str, path: Path, expected: Weights | None) -> None:
-    if expected is not None:
-        if difference := expected.differs(path):
-            raise CheckpointError(
-                f"{url} is not the file of {expected.name}, for it has {difference}; it was not kept."
-            )
-        return
-    try:
-        # A page that says "sign in" must not stay in the cache as if it were weights.
-        read_checkpoint(path)
-    except CheckpointError as error:
-        raise CheckpointError(str(error).replace(str(path), url)) from None
+            if expected is not None and received > expected.bytes:
+                break
+    if announced is not None and received < announced and (expected is None or received <= expected.bytes):
+        raise OSError(f"the connection was cut after {received:,} of {announced:,} bytes, try again")
+    if expected is not None and (difference := expected.differs(received, digest.hexdigest())):
+        raise CheckpointError(f"{url} is not the file of {expected.name}, for it has {difference}; it was not kept.")
 
 
 def _first_line(error: object) -> str:
