@@ -16,11 +16,10 @@ from srblocks.layers.fusion import Fusible, as_reference, fuse
 from srblocks.layers.replacement import ReplacementReport, replace_convs
 from srblocks.layers.verification import FusionReport, verify_fusion
 from srblocks.models import Family, Layout, SizeRule, SRModel, list_models, register
+from srblocks.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from srblocks.inference import Upscaler
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "ArgumentError",

@@ -145,3 +145,24 @@ def test_the_pixel_limit_is_that_of_the_result(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize("options", [("--tile", "0"), ("--tile", "16"), ("--ensemble",), ("--precision", "bfloat16")])
 def test_every_option_works(options: tuple[str, ...], run: Run, tmp_path: Path) -> None:
     assert run("upscale", picture(tmp_path / "x.png"), "-o", tmp_path / "y.jpg", *options)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["upscale", "info"])
+def test_a_bad_weights_file_exits_with_2_and_runs_nothing(command: str, run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pth"
+    bad.write_bytes(
+        b"\x80\x02cos\nmkdir\nX"
+        + len(str(tmp_path / "made")).to_bytes(4, "little")
+        + f"{tmp_path}/made".encode()
+        + b"\x85R."
+    )
+    options = (
+        ("info", bad)
+        if command == "info"
+        else ("upscale", picture(tmp_path / "x.png"), "-o", tmp_path / "y.png", "--model", bad)
+    )
+    code, _, err = run(*options)
+    assert code == 2
+    assert "could run code" in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "made").exists()

@@ -4,10 +4,10 @@ import json
 import tempfile
 from pathlib import Path
 
-import srblocks
 from srblocks.hub.sources import HUB, hub_errors
 from srblocks.hub.weights import header_of, save
 from srblocks.models.base import SRModel
+from srblocks.version import __version__
 
 
 def push_to_hub(
@@ -56,7 +56,7 @@ def push_to_hub(
 
 
 def _config(net: SRModel) -> str:
-    ours = {"library_name": "srblocks", "srblocks_version": srblocks.__version__, "scale": net.scale}
+    ours = {"library_name": "srblocks", "srblocks_version": __version__, "scale": net.scale}
     return json.dumps(ours | json.loads(header_of(net).to_json()), indent=2, sort_keys=True) + "\n"
 
 
