@@ -1,9 +1,10 @@
 """Layers to build networks from: each named block of the field once, with its shapes."""
 
+from srblocks.layers.aiiblock import AIIBlock
 from srblocks.layers.channel_attention import CALayer, CCALayer
 from srblocks.layers.conv import ConvBatchNorm
 from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
-from srblocks.layers.dgconv import AIIBlock, DGConv
+from srblocks.layers.dgconv import DGConv
 from srblocks.layers.distillation import RDB, RLFB, ResidualDistillationBlock
 from srblocks.layers.norms import LayerNorm2d
 from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention

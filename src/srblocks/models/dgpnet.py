@@ -15,8 +15,9 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from srblocks.layers.aiiblock import AIIBlock, Attention
 from srblocks.layers.checks import check_positive
-from srblocks.layers.dgconv import AIIBlock, AlphaMode, Attention, DGConv
+from srblocks.layers.dgconv import AlphaMode, DGConv
 from srblocks.layers.fusion import plain_conv
 from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import InterpolatedBase
