@@ -19,7 +19,7 @@ from srblocks.inference.images import SUFFIXES, can_hold, format_of
 
 @dataclass(frozen=True)
 class Job:
-    """A picture and where its enlargement goes; ``suffix`` is None for the picture's own format."""
+    """A picture and where its enlargement goes; ``given_name`` if the caller chose the name or format of that."""
 
     source: Path
     target: Path
@@ -34,12 +34,20 @@ class Job:
 )
 @click.option("--tile", default="auto", show_default=True, help="Side of the tiles in pixels; 0 for the whole picture.")
 @click.option(
-    "--precision", type=click.Choice(["auto", "float32", "float16", "bfloat16"]), default="auto", show_default=True
+    "--precision",
+    type=click.Choice(["auto", "float32", "float16", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="float32 on a CPU, half elsewhere where the network can.",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, or the best that is there.")
 @click.option("--suffix", default=None, help="What is added to names in a folder; _x4 for a scale of 4.")
-@click.option("--format", "file_format", type=click.Choice([s[1:] for s in SUFFIXES]), help="As the picture's own.")
-@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
+@click.option(
+    "--format", "file_format", type=click.Choice([s[1:] for s in SUFFIXES]), help="The picture's own unless given."
+)
+@click.option(
+    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP (lossless at 100)."
+)
 @click.option("--ensemble", is_flag=True, help="Average over eight flips and turns: slower, a little better.")
 @click.option("--max-pixels", type=click.IntRange(1), default=10**9, show_default=True, help="Of an enlarged picture.")
 @click.option("--force", is_flag=True, help="Do again what is done.")
