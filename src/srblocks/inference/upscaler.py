@@ -28,8 +28,8 @@ Array = TypeVar("Array", bound=NDArray[Any])
 # Tiles that fit a CPU's cache win there by a factor; a GPU wants work.
 TILE = {"cpu": 128}
 TILE_ELSEWHERE = 512
-# For networks that see the whole picture, so that no overlap is exact. With them the two results were 50 dB apart or
-# more on all but one of the photographs measured (docs/pictures.md); coarse maps, whose points are far apart, need more.
+# For networks that see the whole picture, so that no overlap is exact: with these, tiled and whole agree to 50 dB or
+# more on all but one of the photographs measured (docs/pictures.md). Coarse maps need more, their points are far apart.
 OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 96
 # Below this, tiles are not made smaller when memory runs out.
 SMALLEST_TILE = 64
