@@ -3,9 +3,9 @@
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 import srblocks as sr
+from srblocks.layers.verification import count_macs
 from srblocks.models import families
 
 # The output that papers count multiply-accumulates for.
@@ -53,8 +53,7 @@ def row(constructor: Any, scale: int) -> str:
         fused = net.fuse()
         # A round number of pixels: what is padded to a size rule is not counted, as papers do not.
         height, width = 96, 96
-        with FlopCounterMode(display=False) as counter:
-            fused(torch.empty(1, net.in_channels, height, width))
-    macs = counter.get_total_flops() / 2 / (height * width) * HEIGHT * WIDTH / scale**2
+        counted = count_macs(fused, torch.empty(1, net.in_channels, height, width))
+    macs = counted / (height * width) * HEIGHT * WIDTH / scale**2
     before, after = (sum(p.numel() for p in module.parameters()) for module in (net, fused))
     return f"| `{constructor.__name__}` | ×{scale} | {before:,} | {after:,} | {macs / 1e9:.1f} |"

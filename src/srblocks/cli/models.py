@@ -80,13 +80,12 @@ def _rows(pattern: str) -> list[_Row]:
 def _macs(net: "SRModel") -> int:
     """Multiply-accumulates for one output of the size above, counted without computing anything."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+
+    from srblocks.layers.verification import count_macs
 
     scale = net.scale or 1
     x = torch.empty(1, net.in_channels, *(-(-side // scale) for side in OUTPUT), device="meta")
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        net(x)
-    return int(counter.get_total_flops()) // 2
+    return count_macs(net, x)
 
 
 def _short(macs: int) -> str:
