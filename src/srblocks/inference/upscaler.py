@@ -18,6 +18,7 @@ from srblocks.errors import ArgumentError, InputError, SRBlocksError
 from srblocks.inference.images import Picture, read_picture
 from srblocks.inference.tiling import TileGrid
 from srblocks.layers.checks import check_positive
+from srblocks.layers.tiles import Whole, tiles_of
 from srblocks.models.base import SRModel
 from srblocks.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 from srblocks.ops.resize import imresize
@@ -30,7 +31,7 @@ TILE = {"cpu": 128}
 TILE_ELSEWHERE = 512
 # For networks that see the whole picture, so that no overlap is exact: with these, tiled and whole agree to 50 dB or
 # more on all but one of the photographs measured (docs/pictures.md). Coarse maps need more, their points are far apart.
-OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 96
+OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 48
 # Below this, tiles are not made smaller when memory runs out.
 SMALLEST_TILE = 64
 
@@ -63,7 +64,7 @@ class Upscaler:
         scale: the factor, for a module that is no SRModel.
         tile: side of the tiles in LR pixels; None for the whole picture; a constant of the device unless given.
         overlap: LR pixels that neighbouring tiles share. Unless given, what makes tiles exact; for networks that see
-            the whole picture 16, or 96 where they have coarse maps (ESA).
+            the whole picture 16, or 48 where they have coarse maps (ESA).
         batch: tiles that are computed together.
         precision: ``"auto"`` is float32 on a CPU and float16 elsewhere, bfloat16 for families that cannot do float16.
         device: the CPU unless given.
@@ -204,8 +205,9 @@ class Upscaler:
         tiles, done, s = iter(grid), 0, self.scale
         while group := list(islice(tiles, batch)):
             inputs = torch.cat([padded[..., row.start : row.stop, column.start : column.stop] for row, column in group])
+            whole = Whole((padded.shape[2], padded.shape[3]), [(row.start, column.start) for row, column in group])
             try:
-                outputs = self._compute(inputs).float().cpu()
+                outputs = self._compute(inputs, whole).float().cpu()
             except torch.OutOfMemoryError:
                 return False
             for (row, column), output in zip(group, outputs, strict=True):
@@ -222,18 +224,19 @@ class Upscaler:
         return True
 
     @torch.inference_mode()
-    def _compute(self, tiles: Tensor) -> Tensor:
+    def _compute(self, tiles: Tensor, whole: Whole) -> Tensor:
         """``(n, C, h, w)`` in the range of the reference -> ``(n, C, scale·h, scale·w)`` in [0, 1], finite."""
         tiles = tiles.to(self.device)
-        y = self._forward(self._fast, tiles.to(self.dtype, memory_format=torch.channels_last))
+        y = self._forward(self._fast, tiles.to(self.dtype, memory_format=torch.channels_last), whole)
         if self.dtype != torch.float32 and not torch.isfinite(y).all():
             warnings.warn(f"A tile was not finite in {self.dtype} and was computed again in float32.", stacklevel=2)
-            y = self._forward(self.net, tiles)
+            y = self._forward(self.net, tiles, whole)
         return y
 
-    def _forward(self, net: nn.Module, x: Tensor) -> Tensor:
+    def _forward(self, net: nn.Module, x: Tensor, whole: Whole) -> Tensor:
         if not self.ensemble:
-            return _upscale(net, x)
+            with tiles_of(whole):
+                return _upscale(net, x)
         results = []
         for flips, turned in product(((), (-1,), (-2,), (-1, -2)), (False, True)):
             y = _upscale(net, (x.transpose(-1, -2) if turned else x).flip(flips)).flip(flips)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.layers.checks import check_minimum, check_positive
+from srblocks.layers.tiles import current_whole
 
 
 class ESA(nn.Module):
@@ -55,5 +56,25 @@ class ESA(nn.Module):
         coarse = F.max_pool2d(self.stride(squeezed), kernel_size=7, stride=3)
         for index, conv in enumerate(self.convs):
             coarse = conv(F.relu(coarse) if index else coarse)
-        wide = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
-        return x * torch.sigmoid(self.expand(wide + self.shortcut(squeezed)))
+        return x * torch.sigmoid(self.expand(self._resize(coarse, x.shape[-2:]) + self.shortcut(squeezed)))
+
+    def _resize(self, coarse: Tensor, size: torch.Size) -> Tensor:
+        """Bring the coarse map back, in a tile at the points where the resize of the whole picture's map reads."""
+        whole = None if torch.compiler.is_compiling() else current_whole()
+        if whole is None:
+            return F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+        rows, columns = (
+            torch.stack(
+                [self._weights(coarse, axis, size[axis], whole.size[axis], origin[axis]) for origin in whole.origins]
+            )
+            for axis in (0, 1)
+        )
+        return rows.unsqueeze(1) @ coarse @ columns.unsqueeze(1).mT
+
+    def _weights(self, coarse: Tensor, axis: int, size: int, whole: int, origin: int) -> Tensor:
+        """``(size, points)``: how much of each coarse point of a tile goes into each of its rows or columns."""
+        points, count = coarse.shape[2 + axis], ((whole - 3) // 2 + 1 - 7) // 3 + 1
+        where = torch.arange(origin, origin + size, device=coarse.device, dtype=torch.float32)
+        where = ((where + 0.5) * (count / whole) - 0.5).clamp(0, count - 1) - origin / self.step
+        distance = where.clamp(0, points - 1).unsqueeze(1) - torch.arange(points, device=coarse.device)
+        return (1 - distance.abs()).clamp(min=0).to(coarse.dtype)
