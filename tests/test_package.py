@@ -18,7 +18,7 @@ PUBLIC = {
         ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
     models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
         dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
-    evaluation: "imresize psnr ssim",
+    evaluation: "fsim gmsd imresize ms_gmsd ms_ssim psnr ssim",
 }
 
 
