@@ -18,7 +18,8 @@ PUBLIC = {
         ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
     models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
         dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
-    evaluation: "imresize psnr ssim",
+    evaluation: """Evaluation NetworkFusion Pair Score evaluate find_pairs fsim gmsd imresize ms_gmsd ms_ssim psnr ssim
+        to_csv to_json to_markdown""",
 }
 
 

@@ -1,8 +1,9 @@
 """Super-resolution building blocks for PyTorch."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from srblocks import evaluation, layers, models
+from srblocks import layers, models
 from srblocks.errors import (
     ArgumentError,
     CheckpointError,
@@ -19,6 +20,7 @@ from srblocks.models import Family, Layout, SizeRule, SRModel, list_models, regi
 from srblocks.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from srblocks import evaluation
     from srblocks.inference import Upscaler
 
 __all__ = [
@@ -55,9 +57,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Pictures need Pillow, which takes its time to load: only who enlarges one waits for it.
+    # Pictures need NumPy and Pillow, which take their time to load: only who works with some waits for them.
     if name == "Upscaler":
-        from srblocks.inference import Upscaler
-
-        return Upscaler
+        return importlib.import_module("srblocks.inference").Upscaler
+    if name == "evaluation":
+        return importlib.import_module("srblocks.evaluation")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

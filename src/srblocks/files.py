@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from srblocks.errors import InputError
+
 
 @contextmanager
 def whole_or_nothing(path: Path) -> Iterator[IO[bytes]]:
@@ -32,6 +34,14 @@ def whole_or_nothing(path: Path) -> Iterator[IO[bytes]]:
         complete.replace(path)
     finally:
         complete.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there; an InputError says why that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot make the folder {path}: {error.strerror}.") from None
 
 
 def _open_nameless(folder: Path) -> IO[bytes] | None:

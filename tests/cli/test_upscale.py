@@ -1,38 +1,12 @@
 """``srblocks upscale``: whatever is in the folder, it just works, and says what did not."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from srblocks.cli import main
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process: exit code, standard output, standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        assert "Traceback" not in err
-        return left.value.code, out, err
-
-    return run
-
-
-def picture(path: Path, *, size: tuple[int, int] = (6, 5), mode: str = "RGB") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    Image.fromarray(pixels).convert(mode).save(path)
-    return path
+from tests.cli.running import Run, picture
 
 
 def test_a_picture_is_enlarged_with_the_bundled_weights(run: Run, tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import click
 from tqdm import tqdm
 
 import srblocks as sr
+from srblocks.cli.options import open_upscaler, upscaler_options
 from srblocks.errors import InputError
+from srblocks.files import make_folder
+from srblocks.images import SUFFIXES, can_hold, format_of
 from srblocks.inference import Upscaler, read_picture, write_picture
-from srblocks.inference.images import SUFFIXES, can_hold, format_of
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,7 @@ class Job:
 @click.option(
     "--model", default="dgpnet_tiny_x4", show_default=True, help="A name (srblocks models) or a weights file."
 )
-@click.option("--tile", default="auto", show_default=True, help="Side of the tiles in pixels; 0 for the whole picture.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "float16", "bfloat16"]),
-    default="auto",
-    show_default=True,
-    help="float32 on a CPU, half elsewhere where the network can.",
-)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, or the best that is there.")
+@upscaler_options(tile="auto", precision="auto")
 @click.option("--suffix", default=None, help="What is added to names in a folder; _x4 for a scale of 4.")
 @click.option(
     "--format", "file_format", type=click.Choice([s[1:] for s in SUFFIXES]), help="The picture's own unless given."
@@ -48,7 +42,6 @@ class Job:
 @click.option(
     "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP (lossless at 100)."
 )
-@click.option("--ensemble", is_flag=True, help="Average over eight flips and turns: slower, a little better.")
 @click.option("--max-pixels", type=click.IntRange(1), default=10**9, show_default=True, help="Of an enlarged picture.")
 @click.option("--force", is_flag=True, help="Do again what is done.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture on standard output.")
@@ -57,25 +50,21 @@ def command(
     inputs: tuple[Path, ...],
     output: Path,
     model: str,
-    tile: str,
-    precision: Any,
-    device: str,
     suffix: str | None,
     file_format: str | None,
     quality: int,
-    ensemble: bool,
     max_pixels: int,
     force: bool,
     as_json: bool,
     dry_run: bool,
+    **running: Any,
 ) -> None:
     """Enlarge INPUTS, pictures and folders of them, into OUTPUT.
 
     A folder keeps its structure. What is done is skipped, and an input is never overwritten. One bad file does not stop
     the others: it is listed at the end, and the exit code is 1.
     """
-    net = sr.load(model).fuse()
-    upscaler = Upscaler(net, tile=_tile(tile), precision=precision, device=_device(device), ensemble=ensemble)
+    upscaler = open_upscaler(sr.load(model).fuse(), **running)
     jobs = list(_jobs(inputs, output, f"_x{upscaler.scale}" if suffix is None else suffix, file_format))
     failures = []
     show = sys.stderr.isatty() and not as_json
@@ -119,10 +108,7 @@ def _enlarge(job: Job, upscaler: Upscaler, quality: int, max_pixels: int, show: 
             bar.update(done - bar.n)
 
         enlarged = upscaler.enlarge(picture, progress=progress)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make the folder {target.parent}: {error.strerror}.") from None
+    make_folder(target.parent)
     write_picture(enlarged, target, quality=quality)
     height, width = enlarged.pixels.shape[:2]
     return {"status": "done", "output": str(target), "width": width, "height": height}
@@ -151,25 +137,3 @@ def _jobs(inputs: Sequence[Path], output: Path, suffix: str, file_format: str | 
             inside = output.resolve() in source.resolve().parents and output.resolve() != path.resolve()
             if source.is_file() and source.suffix.lower() in {*SUFFIXES, ".gif"} and not inside:
                 yield job(source, output / source.parent.relative_to(path))
-
-
-def _tile(text: str) -> Any:
-    if text == "auto":
-        return "auto"
-    if not text.isdigit():
-        raise click.BadParameter(f"{text!r} is not auto, 0 or a number of pixels.", param_hint="--tile")
-    return int(text) or None
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise click.BadParameter(
-            f"{name!r} cannot be used: {str(error).splitlines()[0]}", param_hint="--device"
-        ) from None
-    return name

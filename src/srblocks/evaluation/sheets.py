@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
+
+from srblocks.evaluation.benchmark import Score, Views, shown, title_of
 
 _GAP, _TITLE, _WHITE, _INK, _MARK = 12, 30, (255, 255, 255), (30, 30, 30), (230, 40, 40)
 
@@ -19,7 +23,7 @@ def comparison_sheet(
         width: of a panel.
     """
     full = panels[-1][1].size
-    height = round(width * full[1] / full[0])
+    height = max(1, round(width * full[1] / full[0]))
     heights = [round(width * (bottom - top) / (right - left)) for left, top, right, bottom in crops]
     total = _TITLE + height + sum(_GAP + crop for crop in heights)
     sheet = Image.new("RGB", (len(panels) * (width + _GAP) + _GAP, total + 2 * _GAP), _WHITE)
@@ -40,3 +44,32 @@ def comparison_sheet(
             sheet.paste(shown.crop(box).resize((width, crop), Image.Resampling.NEAREST), (x, y))
             y += crop + _GAP
     return sheet
+
+
+def evaluation_sheet(score: Score, views: Views, *, name: str = "network") -> Image.Image:
+    """LR, bicubic, the network's result and HR of one evaluated picture, and the cut-out that is hardest for bicubic.
+
+    Args:
+        score: its measures, of which the first is shown.
+        views: its versions.
+        name: of the network.
+    """
+    measure = next(iter(score.values))
+    panels = [
+        (f"low resolution, {views.lr.shape[1]} x {views.lr.shape[0]}", views.lr),
+        (f"bicubic, {title_of(measure)} {shown(measure, score.bicubic[measure])}", views.bicubic),
+        (f"{name}, {title_of(measure)} {shown(measure, score.values[measure])}", views.enlarged),
+        ("original", views.hr),
+    ]
+    return comparison_sheet([(text, Image.fromarray(pixels)) for text, pixels in panels], [_hardest_box(views)])
+
+
+def _hardest_box(views: Views) -> tuple[int, int, int, int]:
+    """The square of a quarter of the shorter side in which bicubic interpolation errs most."""
+    bicubic, hr = (torch.from_numpy(pixels).float() for pixels in (views.bicubic, views.hr))
+    error = (bicubic - hr).square().sum(2)
+    side = max(1, min(error.shape) // 4)
+    step = max(1, side // 4)
+    errors = F.avg_pool2d(error[None], side, step)[0]
+    row, column = divmod(int(errors.argmax()), errors.shape[1])
+    return step * column, step * row, step * column + side, step * row + side

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError, InputError, SRBlocksError
-from srblocks.inference.images import Picture, read_picture
+from srblocks.images import Picture, read_picture
 from srblocks.inference.tiling import TileGrid
 from srblocks.layers.checks import check_positive
 from srblocks.layers.tiles import Whole, tiles_of

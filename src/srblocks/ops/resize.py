@@ -11,21 +11,22 @@ from srblocks.errors import ArgumentError, InputError
 def imresize(x: Tensor, scale: float, *, antialias: bool = True) -> Tensor:
     """Resize ``(..., H, W)`` to ``(..., ceil(scale·H), ceil(scale·W))`` by bicubic interpolation (a = -0.5).
 
-    Rows first, then columns, edge pixels repeated; nothing is clipped or rounded. Below a scale of 1 the kernel is
-    widened, so that it filters what the smaller grid cannot hold.
+    Rows first, then columns, edge pixels repeated. Below a scale of 1 the kernel is widened, so that it filters what
+    the smaller grid cannot hold. Floating-point values are neither clipped nor rounded; uint8 stays uint8 and is
+    rounded after the rows and again after the columns, which gives MATLAB's bytes.
 
     Args:
-        x: floating point, any range.
+        x: floating point of any range, or uint8.
         scale: factor, above 0.
         antialias: widen the kernel below a scale of 1.
 
     Raises:
-        InputError: ``x`` is not floating point, or has no pixels.
+        InputError: ``x`` is of another dtype, or has no pixels.
         ArgumentError: ``scale`` is not above 0.
     """
-    if not x.is_floating_point() or x.ndim < 2 or 0 in x.shape[-2:]:
+    if not (x.is_floating_point() or x.dtype == torch.uint8) or x.ndim < 2 or 0 in x.shape[-2:]:
         raise InputError(
-            f"imresize takes floating-point pictures (..., H, W), not {x.dtype} of shape {tuple(x.shape)}."
+            f"imresize takes floating-point or uint8 pictures (..., H, W), not {x.dtype} of shape {tuple(x.shape)}."
         )
     if not scale > 0:
         raise ArgumentError(f"scale must be above 0, not {scale}.")
@@ -33,6 +34,9 @@ def imresize(x: Tensor, scale: float, *, antialias: bool = True) -> Tensor:
 
 
 def _resize_rows(x: Tensor, scale: float, antialias: bool) -> Tensor:
+    if x.dtype == torch.uint8:
+        # In float64, so that halves are seen as such; they are rounded up.
+        return (_resize_rows(x.to(torch.float64), scale, antialias) + 0.5).floor().clamp(0, 255).to(torch.uint8)
     length = x.shape[-2]
     indices, weights = _taps(length, math.ceil(length * scale), scale, antialias)
     weights = weights.to(x.device, x.dtype)
