@@ -5,11 +5,8 @@ from typing import Any
 import torch
 
 import srblocks as sr
-from srblocks.layers.verification import count_macs
 from srblocks.models import families
-
-# The output that papers count multiply-accumulates for.
-HEIGHT, WIDTH = 720, 1280
+from srblocks.models.cost import macs_for_output
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -51,9 +48,6 @@ def row(constructor: Any, scale: int) -> str:
     with torch.device("meta"):
         net = constructor(scale).eval()
         fused = net.fuse()
-        # A round number of pixels: what is padded to a size rule is not counted, as papers do not.
-        height, width = 96, 96
-        counted = count_macs(fused, torch.empty(1, net.in_channels, height, width))
-    macs = counted / (height * width) * HEIGHT * WIDTH / scale**2
+        macs = macs_for_output(fused)
     before, after = (sum(p.numel() for p in module.parameters()) for module in (net, fused))
     return f"| `{constructor.__name__}` | ×{scale} | {before:,} | {after:,} | {macs / 1e9:.1f} |"

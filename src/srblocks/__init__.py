@@ -12,7 +12,7 @@ from srblocks.errors import (
     SRBlocksError,
     UnknownModelError,
 )
-from srblocks.hub import Weights, create_model, list_weights, load, push_to_hub, save
+from srblocks.hub import TransferReport, Weights, create_model, list_weights, load, push_to_hub, save, transfer
 from srblocks.layers.fusion import Fusible, as_reference, fuse
 from srblocks.layers.replacement import ReplacementReport, replace_convs
 from srblocks.layers.verification import FusionReport, verify_fusion
@@ -36,6 +36,7 @@ __all__ = [
     "SRBlocksError",
     "SRModel",
     "SizeRule",
+    "TransferReport",
     "UnknownModelError",
     "Upscaler",
     "Weights",
@@ -52,6 +53,7 @@ __all__ = [
     "register",
     "replace_convs",
     "save",
+    "transfer",
     "verify_fusion",
 ]
 

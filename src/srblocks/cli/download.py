@@ -2,6 +2,8 @@
 
 import click
 
+from srblocks.hub.sources import fetch
+
 
 @click.command("download")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -10,7 +12,5 @@ def command(names: tuple[str, ...]) -> None:
 
     NAME is one of `srblocks models`, hf-hub:repo@revision or a URL.
     """
-    from srblocks.hub.sources import fetch
-
     for name in names:
         click.echo(fetch(name).path)

@@ -4,6 +4,8 @@ import json
 
 import click
 
+from srblocks.hub.inspection import inspect_weights
+
 
 @click.command("info")
 @click.argument("source")
@@ -14,8 +16,6 @@ def command(source: str, as_json: bool) -> None:
     Arguments of the network were seen in the tensors, written in the file's header, listed in the catalog, or are the
     default, which a file that shows nothing else is assumed to have.
     """
-    from srblocks.hub.inspection import inspect_weights
-
     found = inspect_weights(source)
     weights = found.weights
     facts: dict[str, object] = {

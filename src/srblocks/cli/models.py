@@ -2,15 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import click
+import torch
 
-if TYPE_CHECKING:
-    from srblocks.models import SRModel
-
-# Height and width of the picture that the cost is counted for, as papers do.
-OUTPUT = (720, 1280)
+import srblocks as sr
+from srblocks.models import families
+from srblocks.models.cost import macs_for_output
 
 
 @dataclass(frozen=True)
@@ -53,39 +51,23 @@ def command(pattern: str, as_json: bool) -> None:
 
 
 def _rows(pattern: str) -> list[_Row]:
-    import torch
-
-    from srblocks import create_model, list_models, list_weights
-    from srblocks.models import families
-
     scales = {constructor.__name__: family.scales for family in families() for constructor in family.constructors}
     rows = []
-    for name in list_models(pattern):
+    for name in sr.list_models(pattern):
         with torch.device("meta"):
-            net = create_model(name, scale=4 if 4 in scales[name] else max(scales[name]), fused=True).eval()
-        published = [weights for weights in list_weights() if weights.constructor == name]
+            net = sr.create_model(name, scale=4 if 4 in scales[name] else max(scales[name]), fused=True).eval()
+        published = [weights for weights in sr.list_weights() if weights.constructor == name]
         rows.append(
             _Row(
                 name,
                 scales[name],
                 sum(parameter.numel() for parameter in net.parameters()),
-                _macs(net),
+                macs_for_output(net),
                 tuple(weights.name for weights in published),
                 tuple(weights.licence for weights in published),
             )
         )
     return rows
-
-
-def _macs(net: "SRModel") -> int:
-    """Multiply-accumulates for one output of the size above, counted without computing anything."""
-    import torch
-
-    from srblocks.layers.verification import count_macs
-
-    scale = net.scale or 1
-    x = torch.empty(1, net.in_channels, *(-(-side // scale) for side in OUTPUT), device="meta")
-    return count_macs(net, x)
 
 
 def _short(macs: int) -> str:
