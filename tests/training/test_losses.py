@@ -247,6 +247,18 @@ def test_relativistic_gan(kind: str, device: torch.device, dtype: torch.dtype) -
     assert torch.autograd.grad(on_fake, [real, fake], allow_unused=True)[0] is None
 
 
+@pytest.mark.parametrize("kind", ["vanilla", "lsgan", "wgan", "wgan_softplus", "hinge"])
+def test_half_precision_logits_are_computed_in_float32(kind: str) -> None:
+    loss, real, fake = GANLoss(kind), torch.randn(4, 1).bfloat16(), torch.randn(4, 1).bfloat16()  # type: ignore[arg-type]
+    for half, full in zip(
+        (loss.generator(fake), *loss.discriminator(real, fake)),
+        (loss.generator(fake.float()), *loss.discriminator(real.float(), fake.float())),
+        strict=True,
+    ):
+        assert half.dtype == torch.float32
+        assert torch.equal(half, full)
+
+
 def discriminator(case: dict[str, Tensor]) -> Callable[[Tensor], Tensor]:
     def judge(x: Tensor) -> Tensor:
         x = torch.tanh(F.conv2d(x, case["state_dict/c.weight"], case["state_dict/c.bias"], padding=1))
