@@ -45,7 +45,7 @@ $(VENV)/.demo: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package
-	$(INSTALL) --editable '.[onnx]' --group test
+	$(INSTALL) --editable '.[onnx,train]' --group test
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.package

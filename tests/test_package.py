@@ -11,8 +11,9 @@ from srblocks import evaluation, layers, models
 
 PUBLIC = {
     sr: """ArgumentError CheckpointError Family Fusible FusionError FusionReport InputError Layout ReplacementReport
-        SRBlocksError SRModel SizeRule TransferReport UnknownModelError Upscaler Weights as_reference create_model evaluation fuse
-        layers list_models list_weights load models push_to_hub register replace_convs save transfer verify_fusion""",
+        SRBlocksError SRModel SizeRule TransferReport UnknownModelError Upscaler Weights as_reference create_model
+        evaluation fuse layers list_models list_weights load models push_to_hub register replace_convs save transfer
+        verify_fusion""",
     layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
         ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
         ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",

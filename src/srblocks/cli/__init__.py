@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from srblocks.cli import download, eval, info, models, upscale  # noqa: A004
+from srblocks.cli import download, eval, info, models, train, upscale  # noqa: A004
 from srblocks.errors import SRBlocksError
 
 
@@ -20,6 +20,7 @@ def commands() -> None:
 
 commands.add_command(upscale.command, "upscale")
 commands.add_command(eval.command, "eval")
+commands.add_command(train.command, "train")
 commands.add_command(models.command, "models")
 commands.add_command(info.command, "info")
 commands.add_command(download.command, "download")
