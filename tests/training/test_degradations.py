@@ -341,6 +341,27 @@ def test_the_whole_chain_of_real_esrgan(order: int, device: torch.device, dtype:
     assert_close(quantise(actual), case["lq"], 1e-6)
 
 
+def test_the_kernels_of_real_esrgan_are_what_its_arguments_say() -> None:
+    dice = Dice(torch.Generator().manual_seed(0), torch.empty(400, 3, 1, 1))
+    kernels = RealESRGAN().blur_kernels((0.2, 3.0), dice)
+    assert kernels.shape == (400, 21, 21)
+    torch.testing.assert_close(kernels.sum((1, 2)), torch.ones(400))
+    sizes = (kernels.abs().amax(1) > 0).sum(1)
+    assert set(sizes.tolist()) <= set(range(1, 22, 2))  # narrow ones vanish within their size
+    assert sizes.max() == 21
+    assert 0.05 < float((kernels.amin((1, 2)) < 0).float().mean()) < 0.15
+
+    one_kind = RealESRGAN(kernel_weights=(1, 0, 0, 0, 0, 0), sinc_probability=0).blur_kernels((0.2, 3.0), dice)
+    torch.testing.assert_close(one_kind, one_kind.mT)
+    assert one_kind.min() >= 0
+    other_kind = RealESRGAN(kernel_weights=(0, 1, 0, 0, 0, 0), sinc_probability=0).blur_kernels((0.2, 3.0), dice)
+    assert (other_kind - other_kind.mT).abs().amax((1, 2)).median() > 1e-3
+
+    silent = RealESRGAN(ringing_probability=0).ringing_kernels(dice)
+    x = torch.rand(400, 1, 4, 4)
+    torch.testing.assert_close(filter2d(x, silent), x)
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("name", DEGRADATIONS)
 def test_a_degradation_gives_a_smaller_8_bit_picture(

@@ -156,8 +156,8 @@ class RealESRGAN(Degradation):
         beta = torch.where(kind < 2, 1.0, self._beta(self.generalised_beta, dice))
         gaussian = gaussian_kernel(largest, *axes, beta=beta)
         plateau = plateau_kernel(largest, *axes, beta=self._beta(self.plateau_beta, dice))
-        lowest_cutoff = torch.where(size < 13, math.pi / 3, math.pi / 5)
-        sinc = sinc_kernel(largest, lowest_cutoff + (math.pi - lowest_cutoff) * dice.uniform(0, 1))
+        small, large = dice.uniform(math.pi / 3, math.pi), dice.uniform(math.pi / 5, math.pi)
+        sinc = sinc_kernel(largest, torch.where(size < 13, small, large))
         kernel = torch.where(_each(kind >= 4), plateau, gaussian)
         return crop_kernel(torch.where(_each(dice.chances(self.sinc_probability)), sinc, kernel), size)
 
