@@ -34,6 +34,7 @@ def test_values_overrule_the_file_and_the_file_overrules_defaults(tmp_path: Path
         ("ema = 1.0", "ema must be at least 0 and below 1"),
         ("clip = -1", "clip must be at least 0, not -1"),
         ('lr_dir = "x"\ndegradation = "bsrgan"', "degradation and lr_dir cannot both be given"),
+        ("sharpen = true", "sharpen needs a degradation other than bicubic"),
         ("[[stages]]\nscal = 2", "stage 1 has the key 'scal', which is none; the nearest is 'scale'"),
     ],
 )

@@ -30,7 +30,7 @@ Array = TypeVar("Array", bound=NDArray[Any])
 TILE = {"cpu": 128}
 TILE_ELSEWHERE = 512
 # For networks that see the whole picture, so that no overlap is exact: with these, tiled and whole agree to 50 dB or
-# more on all but one of the photographs measured (docs/pictures.md). Coarse maps need more, their points are far apart.
+# more on all photographs measured (docs/pictures.md). Coarse maps need more, their points are far apart.
 OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 48
 # Below this, tiles are not made smaller when memory runs out.
 SMALLEST_TILE = 64

@@ -91,6 +91,10 @@ class TrainConfig:
                 raise ArgumentError(f"{name} must be at least 0, not {getattr(self, name)}.")
         if not 0 <= self.ema < 1:
             raise ArgumentError(f"ema must be at least 0 and below 1, not {self.ema}.")
+        if self.sharpen and self.degradation == "bicubic":
+            raise ArgumentError(
+                "sharpen needs a degradation other than bicubic, whose LR pictures are made beforehand."
+            )
         if self.degradation != "bicubic" and self.lr_dir is not None:
             raise ArgumentError("degradation and lr_dir cannot both be given: LR pictures are made, or they are there.")
 
