@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -39,10 +40,22 @@ def command(path: Path | None, resume: bool, **values: Any) -> None:
     """
     config = load_config(path, **{name: value for name, value in values.items() if value is not None})
     try:
-        from srblocks.training.loop import train
-    except ModuleNotFoundError as error:
-        raise ArgumentError(f"Training needs {error.name}: pip install 'srblocks[train]'.") from None
+        from srblocks.training import train
+    except ImportError as error:
+        raise ArgumentError(str(error)) from None
     on_terminal = sys.stderr.isatty()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("srblocks").setLevel(logging.WARNING if on_terminal else logging.INFO)
-    click.echo(train(config, resume=resume, show=on_terminal))
+    with _log_on_stderr(logging.WARNING if on_terminal else logging.INFO):
+        click.echo(train(config, resume=resume, show=on_terminal))
+
+
+@contextmanager
+def _log_on_stderr(level: int) -> Iterator[None]:
+    logger, handler = logging.getLogger("srblocks"), logging.StreamHandler()
+    before = logger.level
+    logger.setLevel(level)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

@@ -65,7 +65,7 @@ class TrainConfig:
     ema: float = _option(0.999, "Decay of the running average of the weights, which is what is saved; 0 for none.")
     precision: Literal["float32", "float16", "bfloat16"] = _option("float32", "Of the mixed-precision training.")
     compile: bool = _option(False, "Compile the network with torch.compile.")
-    device: str = _option("auto", "cpu, or the best that is there.")
+    device: Literal["auto", "cpu"] = _option("auto", "cpu, or the best that is there.")
     seed: int = _option(0, "Of weights, patches and degradations.")
 
     output: str = _option("", "Folder for weights, state and logs; runs/<model>_x<scale> unless given.")

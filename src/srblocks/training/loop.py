@@ -74,6 +74,8 @@ def train(config: TrainConfig, *, network: SRModel | None = None, resume: bool =
     """
     runs = config.runs()
     for run in runs:
+        if not run.train_dir:
+            raise ArgumentError("train_dir must be given: the folder of the pictures to train on.")
         if run.degradation not in DEGRADATIONS:
             raise ArgumentError(f"degradation must be one of {', '.join(DEGRADATIONS)}, not {run.degradation!r}.")
         Objective(run.loss)
