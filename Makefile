@@ -49,7 +49,7 @@ $(VENV)/.test: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.package
-	$(INSTALL) --group lint
+	$(INSTALL) --group lint --group bench
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.package
