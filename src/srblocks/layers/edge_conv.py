@@ -89,7 +89,8 @@ class EdgeConv(MergedConv):
         self.bias = nn.Parameter(torch.empty(out_channels))
         self._constants = Constants()
         for parameter in (self.scale, self.bias):
-            nn.init.normal_(parameter, std=1e-3)
+            # Cut off at ten standard deviations, because normal_ on "meta" would import PyTorch's compiler.
+            nn.init.trunc_normal_(parameter, std=1e-3, a=-1e-2, b=1e-2)
 
     def merge(self, dtype: torch.dtype) -> Affine:
         scale, edge = self.scale.to(dtype), self._filter(dtype)

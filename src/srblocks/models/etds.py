@@ -99,8 +99,8 @@ class Tail(nn.Module):
         weight, bias = self.conv.exactly_merged()
         assert bias is not None
         # In place, because other arithmetic on "meta" would import PyTorch's compiler.
-        weight = F.pad(weight.neg_(), (0, 0, 0, 0, 0, 0, 0, self.spare))
-        inverted = self.conv.as_conv(weight, F.pad(bias.neg_().add_(1), (0, self.spare), value=1.0))
+        weight = F.pad(weight.mul_(-1), (0, 0, 0, 0, 0, 0, 0, self.spare))
+        inverted = self.conv.as_conv(weight, F.pad(bias.mul_(-1).add_(1), (0, self.spare), value=1.0))
         return ClippedConv(inverted, self.conv.out_channels).train(self.training)
 
 
@@ -122,7 +122,7 @@ class ClippedConv(nn.Module):
             like.new_empty(width, width, 1, 1), like.new_ones(width), requires_grad=like.requires_grad
         )
         with torch.no_grad():
-            nn.init.dirac_(self.clip.weight).neg_()
+            nn.init.dirac_(self.clip.weight).mul_(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = F.relu(self.clip(F.relu(self.inverted(x))))
