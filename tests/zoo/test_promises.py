@@ -89,6 +89,16 @@ def test_every_layout_s_files_come_back(family: sr.Family, tmp_path: Path) -> No
                     assert torch.equal(again.state_dict()[key], tensor), key
 
 
+def test_a_layout_of_one_form_refuses_the_other(family: sr.Family, tmp_path: Path) -> None:
+    net = draw(family)
+    forms = {"training": net, "fused": net.fuse()}
+    if net.state_dict().keys() != forms["fused"].state_dict().keys():
+        for layout in family.layouts:
+            other = forms["training" if layout.form == "fused" else "fused"]
+            with pytest.raises(sr.CheckpointError, match="has no name for"):
+                sr.save(other, tmp_path / "net.pth", layout=layout.name)
+
+
 @pytest.mark.parametrize("fused", [False, True], ids=["training", "fused"])
 def test_a_bare_state_dict_shows_what_it_is_of(family: sr.Family, fused: bool, tmp_path: Path) -> None:
     for seed in range(12):

@@ -87,7 +87,7 @@ class SRModel(nn.Module):
     torch.Size([1, 3, 15, 21])
 
     Attributes:
-        scale: the factor; None where it is given per call.
+        scale: the factor; None where it is given per call, or no whole number (sizes are rounded down then).
         in_channels: channels of the picture, in and out.
         colors: what they are: ``"rgb"``, ``"y"`` (luma) or ``"grey"``.
         size_rule: the sizes that :meth:`upscale` takes.

@@ -13,6 +13,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Literal, get_args
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
@@ -23,10 +24,22 @@ from srblocks.models.family import Arguments, Family, Layout, Names, count, shuf
 
 Activation = Literal["prelu", "relu", "rrelu", "softplus", "linear"]
 
+
+class RandomReLU(nn.RReLU):
+    """A ReLU whose slope for negative values is random in training, within ±0.05, and 0 otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(-0.05, 0.05)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # The plain one can be exported.
+        return super().forward(x) if self.training else F.relu(x)
+
+
 _ACTIVATIONS: dict[str, Callable[[int], nn.Module]] = {
     "prelu": nn.PReLU,
     "relu": lambda dim: nn.ReLU(),
-    "rrelu": lambda dim: nn.RReLU(-0.05, 0.05),
+    "rrelu": lambda dim: RandomReLU(),
     "softplus": lambda dim: nn.Softplus(),
     "linear": lambda dim: nn.Identity(),
 }
