@@ -3,6 +3,7 @@
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +15,15 @@ PUBLIC = {
         SRBlocksError SRModel SizeRule TransferReport UnknownModelError Upscaler Weights as_reference create_model
         evaluation fuse layers list_models list_weights load models push_to_hub register replace_convs save transfer
         verify_fusion""",
-    layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
-        ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
-        ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
-    models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
-        dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
+    layers: """AIIBlock CALayer CCALayer ChannelAttention Conv3XC ConvBatchNorm DGConv DecomposedTransposedConv
+        DenseLayer ECB ELAB ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock MergedConv NearestConv OSA
+        PixelShuffleUpsampler RDB RLFB ResidualDenseBlock ResidualDistillationBlock SPAB ShiftConv StepwisePixelShuffle
+        TransposedConv WindowAttention""",
+    models: """DGPNet ECBSR ELAN ETDS Family Layout OmniSR QuickSRNet RDBN RLFN SPAN SRModel SizeRule create_model
+        dgpnet_base dgpnet_small dgpnet_tiny ecbsr_m10c10 ecbsr_m16c64 ecbsr_m4c16 ecbsr_m4c16_rgb ecbsr_m4c32_rgb
+        ecbsr_m4c8 ecbsr_m6c40_rgb elan elan_light etds_l etds_m etds_s etds_t families list_models omnisr
+        quicksrnet_large quicksrnet_medium quicksrnet_small rdbn register rlfn rlfn_ntire rlfn_s span span_ntire span_s
+        span_tiny""",
     evaluation: """Evaluation NetworkFusion Pair Score evaluate find_pairs fsim gmsd imresize ms_gmsd ms_ssim psnr ssim
         to_csv to_json to_markdown""",
 }
@@ -55,6 +60,19 @@ def test_loading_weights_does_not_wait_for_the_compiler() -> None:
     # Some arithmetic on the device "meta", on which networks are built empty, imports it: 1.5 seconds.
     script = "import sys, srblocks as sr; sr.load('dgpnet_tiny_x4').fuse(); print('torch._dynamo' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+def test_loading_fused_weights_does_not_wait_for_it_either(tmp_path: Path) -> None:
+    script = """
+import sys
+import srblocks as sr
+for name in ("ecbsr_m4c8", "etds_t", "quicksrnet_small", "span_tiny"):
+    sr.save(sr.create_model(name, scale=3, fused=True), f"{sys.argv[1]}/{name}.pth")
+    sr.load(f"{sys.argv[1]}/{name}.pth")
+print("torch._dynamo" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
 

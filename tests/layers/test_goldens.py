@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 import srblocks as sr
 from srblocks import layers
+from srblocks.layers.edge_conv import EdgeConv
+from srblocks.layers.merged_conv import ConvChain
 from srblocks.models.omnisr import OSAGroup
 from srblocks.ops.windows import from_windows, to_windows
 from tests.helpers import Case, golden, golden_names, relative_error, rename
@@ -51,6 +53,28 @@ def elab_names() -> dict[str, str]:
     return names
 
 
+EDGE_NAMES = {"k0": "pointwise.weight", "b0": "pointwise.bias"}
+WIDE_NAMES = {"k0": "convs.0.weight", "b0": "convs.0.bias", "k1": "convs.1.weight", "b1": "convs.1.bias"}
+ECB_NAMES = (
+    {"conv3x3": "plain"}
+    | under("conv1x1_3x3", "wide", WIDE_NAMES)
+    | under("conv1x1_sbx", "sobel_x", EDGE_NAMES | {"scale": "scale", "bias": "bias"})
+    | under("conv1x1_sby", "sobel_y", EDGE_NAMES | {"scale": "scale", "bias": "bias"})
+    | under("conv1x1_lpl", "laplacian", EDGE_NAMES | {"scale": "scale", "bias": "bias"})
+)
+CONV3XC_NAMES = {"sk": "skip", "conv": "wide.convs"}
+
+
+def numbered(prefix: str, names: dict[str, str]) -> dict[str, str]:
+    """The names of a part of an ``nn.Sequential``."""
+    return {theirs: f"{prefix}.{ours}" for theirs, ours in names.items()}
+
+
+def ecb(case: Case) -> nn.Module:
+    """ECB with its activation, as the reference has it."""
+    return nn.Sequential(layers.ECB(6, 6, identity=True), nn.PReLU(6))
+
+
 # Reference case -> our block of its arguments, and our name for each of its parts where it differs.
 BLOCKS: dict[str, tuple[Callable[[Case], nn.Module], dict[str, str]]] = {
     "dgpnet/AIIBlock": (lambda case: layers.AIIBlock(**case.kwargs), {}),
@@ -69,6 +93,18 @@ BLOCKS: dict[str, tuple[Callable[[Case], nn.Module], dict[str, str]]] = {
     "rdn/RDB": (lambda case: layers.ResidualDenseBlock(10, growth=10, num_layers=3), {"lff": "project"}),
     "elan/shiftconv_fast": (lambda case: layers.ShiftConv(13, 8), {"shift_conv.conv1x1": "conv"}),
     "elan/elab_shifted": (lambda case: layers.ELAB(12, shifted=True, num_shared=1), elab_names()),
+    "ecbsr/ECB": (ecb, numbered("0", ECB_NAMES) | {"act": "1"}),
+    "ecbsr/ECB_train_mode": (ecb, numbered("0", ECB_NAMES) | {"act": "1"}),
+    "ecbsr/SeqConv3x3_conv3x3": (lambda case: ConvChain((3, 10, 5), (1, 3)), WIDE_NAMES),
+    "ecbsr/SeqConv3x3_sobelx": (lambda case: EdgeConv(3, 5, edge="sobel_x"), EDGE_NAMES),
+    "ecbsr/SeqConv3x3_sobely": (lambda case: EdgeConv(3, 5, edge="sobel_y"), EDGE_NAMES),
+    "ecbsr/SeqConv3x3_laplacian": (lambda case: EdgeConv(3, 5, edge="laplacian"), EDGE_NAMES),
+    "span/Conv3XC": (lambda case: layers.Conv3XC(5, 7), CONV3XC_NAMES),
+    "span/Conv3XC_train_mode": (lambda case: layers.Conv3XC(5, 7), CONV3XC_NAMES),
+    "span/Conv3XC_relu": (
+        lambda case: nn.Sequential(layers.Conv3XC(4, 6, expansion=3), nn.LeakyReLU(0.05)),
+        numbered("0", CONV3XC_NAMES),
+    ),
     "omnisr/gated_ffn": (lambda case: layers.GatedConvFFN(12), {"dwconv": "depthwise"}),
     "omnisr/lcb_mbconv": (
         lambda case: layers.LocalConvBlock(8),
@@ -96,12 +132,16 @@ APART = {
     "elan/gmsa_shared_shifted",
     "elan/shiftconv_lowmem",
     "omnisr/window_attention",
+    "quicksrnet/AnchorOp",
+    "span/SPAB",
     *(f"dgpnet/op_{op}" for op in ("csg", "csa", "hg", "vg", "vc", "idg")),
 }
+# What the references save beside what is learned.
+CONSTANTS = ("shift_conv.weight", "mask", "eval_conv.weight", "eval_conv.bias")
 
 
 def load_block(block: nn.Module, case: Case, names: dict[str, str], dtype: torch.dtype) -> nn.Module:
-    state = {key: tensor for key, tensor in case.state.items() if not key.endswith("shift_conv.weight")}
+    state = {key: tensor for key, tensor in case.state.items() if not key.endswith(CONSTANTS)}
     block.load_state_dict(rename(state, names))
     return block.to(dtype).eval()
 
@@ -161,6 +201,17 @@ def test_shift_conv_equals_the_masked_convolution(device: torch.device, dtype: t
     block.load_state_dict({"conv.weight": kept.sum((2, 3), keepdim=True), "conv.bias": case.state["shift_conv.b"]})
     for form in forms(block.to(device, dtype)):
         assert relative_error(form(case.inputs(dtype, device)[0]), case.outputs[0]) <= case.tolerance(dtype)
+
+
+def test_spab_gives_its_stages_as_the_reference(device: torch.device, dtype: torch.dtype) -> None:
+    case = golden("span/SPAB")
+    names = {f"c{i}_r.{theirs}": f"conv{i}.{ours}" for i in (1, 2, 3) for theirs, ours in CONV3XC_NAMES.items()}
+    block = load_block(layers.SPAB(8), case, names, dtype).to(device)
+    x = case.inputs(dtype, device)[0]
+    for form in forms(block):
+        assert isinstance(form, layers.SPAB)
+        for actual, expected in zip((form(x), *form.stages(x)[1:]), case.outputs, strict=True):
+            assert relative_error(actual, expected) <= case.tolerance(dtype)
 
 
 def test_windows_hold_the_whole_attention(device: torch.device) -> None:

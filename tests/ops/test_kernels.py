@@ -93,3 +93,60 @@ def test_a_batch_norm_folds_into_its_convolution() -> None:
     )
     x = torch.randn(2, 3, 6, 7, dtype=torch.float64)
     torch.testing.assert_close(F.conv2d(x, kernel, bias), norm(conv(x)))
+
+
+def conv(out_channels: int, in_channels: int, *size: int) -> tuple[Tensor, Tensor]:
+    return (
+        torch.randn(out_channels, in_channels, *size, dtype=torch.float64),
+        torch.randn(out_channels, dtype=torch.float64),
+    )
+
+
+@pytest.mark.parametrize(("first", "second"), [((1, 1), (3, 3)), ((3, 3), (1, 1)), ((1, 1), (1, 1)), ((1, 1), (2, 5))])
+def test_two_convolutions_in_a_row_are_one(first: tuple[int, int], second: tuple[int, int]) -> None:
+    inner, outer = conv(4, 3, *first), conv(5, 4, *second)
+    # Padded before the first, so that its bias is on the frame that the second one reads.
+    x = F.pad(torch.randn(2, 3, 6, 7, dtype=torch.float64), (2, 2, 2, 2))
+    torch.testing.assert_close(F.conv2d(x, *kernels.compose(inner, outer)), F.conv2d(F.conv2d(x, *inner), *outer))
+
+
+def test_three_in_a_row_are_one_whichever_are_composed_first() -> None:
+    a, b, c = conv(4, 3, 1, 1), conv(6, 4, 3, 3), conv(5, 6, 1, 1)
+    for left, right in zip(
+        kernels.compose(kernels.compose(a, b), c), kernels.compose(a, kernels.compose(b, c)), strict=True
+    ):
+        torch.testing.assert_close(left, right)
+
+
+def test_two_wide_kernels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"must be pointwise, not \(3, 3\) and \(3, 1\)"):
+        kernels.compose(conv(4, 3, 3, 3), conv(5, 4, 3, 1))
+
+
+def test_a_depthwise_convolution_takes_a_pointwise_one_in() -> None:
+    pointwise, depthwise = conv(4, 3, 1, 1), conv(4, 1, 3, 5)
+    x = F.pad(torch.randn(2, 3, 6, 7, dtype=torch.float64), (2, 2, 1, 1))
+    expected = F.conv2d(F.conv2d(x, *pointwise), *depthwise, groups=4)
+    torch.testing.assert_close(F.conv2d(x, *kernels.compose_depthwise(pointwise, depthwise)), expected)
+
+
+def test_sums_of_convolutions_are_one() -> None:
+    convs = [conv(4, 3, 3, 3) for _ in range(3)]
+    x = torch.randn(2, 3, 6, 7, dtype=torch.float64)
+    expected = torch.stack([F.conv2d(x, *each) for each in convs]).sum(0)
+    torch.testing.assert_close(F.conv2d(x, *kernels.add(*convs)), expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (5, 3)])
+def test_a_pointwise_kernel_at_the_centre_is_the_same_convolution(size: tuple[int, int]) -> None:
+    weight, bias = conv(4, 3, 1, 1)
+    x = torch.randn(2, 3, 6, 7, dtype=torch.float64)
+    padding = (size[0] // 2, size[1] // 2)
+    torch.testing.assert_close(
+        F.conv2d(x, kernels.centred(weight, *size), bias, padding=padding), F.conv2d(x, weight, bias)
+    )
+
+
+def test_the_identity_returns_its_input() -> None:
+    x = torch.randn(2, 4, 6, 7, dtype=torch.float64)
+    assert torch.equal(F.conv2d(x, kernels.identity(4, x)), x)

@@ -34,6 +34,7 @@ def test_a_batch_is_its_pictures(family: sr.Family, device: torch.device) -> Non
     torch.testing.assert_close(net(x)[1:2], net(x[1:2]))
 
 
+@pytest.mark.promise("gradients")
 def test_gradients_reach_every_parameter(family: sr.Family, device: torch.device) -> None:
     for seed in SEEDS:
         net = draw(family, seed).to(device).train()
@@ -86,6 +87,16 @@ def test_every_layout_s_files_come_back(family: sr.Family, tmp_path: Path) -> No
                 assert again.state_dict().keys() == net.state_dict().keys()
                 for key, tensor in net.state_dict().items():
                     assert torch.equal(again.state_dict()[key], tensor), key
+
+
+def test_a_layout_of_one_form_refuses_the_other(family: sr.Family, tmp_path: Path) -> None:
+    net = draw(family)
+    forms = {"training": net, "fused": net.fuse()}
+    if net.state_dict().keys() != forms["fused"].state_dict().keys():
+        for layout in family.layouts:
+            other = forms["training" if layout.form == "fused" else "fused"]
+            with pytest.raises(sr.CheckpointError, match="has no name for"):
+                sr.save(other, tmp_path / "net.pth", layout=layout.name)
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["training", "fused"])
@@ -198,6 +209,6 @@ def test_the_record_is_consistent(family: sr.Family) -> None:
             assert constructor().family is family
             assert {constructor(scale).scale for scale in family.scales} == set(family.scales)
         assert constructor.__doc__
-    known = {"forms", "tiles", "float16", "bfloat16", "export", "onnx", "compile"}
+    known = {"gradients", "forms", "tiles", "float16", "bfloat16", "export", "onnx", "compile"}
     assert set(family.exceptions) <= known
     assert all(reason.endswith(".") for reason in family.exceptions.values())

@@ -70,6 +70,13 @@ def _measured(set5_psnr: float, set5_ssim: float, set14_psnr: float, set14_ssim:
 
 
 _RLFN = "https://raw.githubusercontent.com/bytedance/RLFN/bccfde91bf8b2de80789ec033a029e6f2a932330/model_zoo"
+_ETDS = (
+    "https://raw.githubusercontent.com/ECNUSR/ETDS/64ad1b8539ebdc17ee543398fd87da541fe3c071"
+    "/experiments/pretrained_models"
+)
+_NTIRE_2024 = (
+    "https://raw.githubusercontent.com/Amazingren/NTIRE2024_ESR/6404fa48dde4a4adbf241a51debdc661aef20449/model_zoo"
+)
 
 CATALOG = (
     Weights(
@@ -111,6 +118,46 @@ CATALOG = (
         trained_on="DIV2K and Flickr2K",
         notes="The authors' entry to NTIRE 2022.",
         measured=_measured(32.10, 0.8939, 28.60, 0.7815),
+    ),
+    Weights(
+        "ecbsr_m6c40_rgb_x4.ecnu",
+        source=f"{_ETDS}/ECBSR/ECBSR_M6C40_x4.pth",
+        sha256="bdd8990bc5cb3e6ff0d1027d570171a76b5879cf8b26dc6d1fdbacebdb5e330a",
+        bytes=428_192,
+        licence="Apache-2.0",
+        trained_on="DIV2K",
+        notes="Of the authors of ETDS, in the fused form.",
+        measured=_measured(31.42, 0.8825, 28.21, 0.7714),
+    ),
+    Weights(
+        "etds_t_x2.ecnu",
+        source=f"{_ETDS}/ETDS/ETDS_M5C16_x2.pth",
+        sha256="80ebfeb873f40f2e31f5cbbc5168f9ddd645f9144bd205be205c96240d799d86",
+        bytes=60_341,
+        licence="Apache-2.0",
+        trained_on="DIV2K",
+        notes="The authors' own, in the fused form.",
+        measured=_measured(37.18, 0.9574, 32.78, 0.9102),
+    ),
+    Weights(
+        "etds_l_x4.ecnu",
+        source=f"{_ETDS}/ETDS/ETDS_M7C48_x4.pth",
+        sha256="733502b10a6c5ddacc90ac25a970a913ec010776422cb56275dd8c08061f4036",
+        bytes=685_673,
+        licence="Apache-2.0",
+        trained_on="DIV2K",
+        notes="The authors' own, in the fused form.",
+        measured=_measured(31.71, 0.8883, 28.33, 0.7748),
+    ),
+    Weights(
+        "span_ntire_x4.ntire",
+        source=f"{_NTIRE_2024}/team38_span_ch28_slim.pth",
+        sha256="6c80f05048313289c6526e5fc9726688d7bb3dfdd6ae3c8b1e7dd09f601e5971",
+        bytes=618_658,
+        licence="MIT",
+        trained_on="not stated; the challenge gave DIV2K and LSDIR",
+        notes="The authors' entry to NTIRE 2024, in the fused form.",
+        measured=_measured(31.74, 0.8897, 28.40, 0.7768),
     ),
 )
 

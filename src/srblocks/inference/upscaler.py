@@ -87,6 +87,8 @@ class Upscaler:
         ensemble: bool = False,
     ) -> None:
         own = net.scale if isinstance(net, SRModel) else scale
+        if own is None and isinstance(net, SRModel):
+            raise ArgumentError(f"net must have one whole factor, which this {type(net).__name__} has not: call it.")
         if own is None:
             raise ArgumentError(f"scale must be given for a {type(net).__name__}, which does not tell it.")
         if scale not in (None, own):

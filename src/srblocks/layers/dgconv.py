@@ -6,7 +6,6 @@ arXiv 2405.07023. The authors state that a company's patent application covers t
 
 import math
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, get_args
 
 import torch
@@ -15,8 +14,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
-from srblocks.layers.checks import check_positive
-from srblocks.layers.fusion import HasReference, PaddingMode, plain_conv, widest_float
+from srblocks.layers.fusion import PaddingMode
+from srblocks.layers.merged_conv import MergedConv
 from srblocks.ops import differences, kernels
 
 AlphaMode = Literal["sigmoid", "softmax", "raw", "param"]
@@ -24,17 +23,7 @@ AlphaMode = Literal["sigmoid", "softmax", "raw", "param"]
 BRANCHES = ("csg", "csa", "hg", "vg", "vc", "idg")
 
 
-def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
-    # The device "meta", on which networks are built empty, knows no autocast.
-    known = torch.amp.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if known else nullcontext()
-
-
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else value
-
-
-class DGConv(HasReference):
+class DGConv(MergedConv):
     """Directional gradient convolution: six branches on differences of pixels, merged into one convolution.
 
     Each branch has a kernel of its own and weights another difference of the pixels under it: centre-surround gradient
@@ -85,30 +74,20 @@ class DGConv(HasReference):
         alpha_mode: AlphaMode = "sigmoid",
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__()
-        self.kernel_size, self.stride, self.dilation = _pair(kernel_size), _pair(stride), _pair(dilation)
-        kh, kw = self.kernel_size
-        check_positive(
-            in_channels=in_channels, out_channels=out_channels, kernel_height=kh, kernel_width=kw, groups=groups
-        )
-        if in_channels % groups or out_channels % groups:
-            raise ArgumentError(
-                f"groups must divide in_channels and out_channels, but {groups} does not divide {in_channels} and "
-                f"{out_channels}."
-            )
-        if isinstance(padding, str):
-            raise ArgumentError(f"padding must be None, a number or a pair of numbers, not {padding!r}.")
-        if padding_mode not in get_args(PaddingMode):
-            raise ArgumentError(
-                f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, not {padding_mode!r}."
-            )
         if alpha_mode not in get_args(AlphaMode):
             raise ArgumentError(f"alpha_mode must be one of {', '.join(get_args(AlphaMode))}, not {alpha_mode!r}.")
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.padding = (
-            (self.dilation[0] * (kh - 1) // 2, self.dilation[1] * (kw - 1) // 2) if padding is None else _pair(padding)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            padding_mode=padding_mode,
         )
-        self.groups, self.padding_mode, self.alpha_mode = groups, padding_mode, alpha_mode
+        self.alpha_mode = alpha_mode
+        kh, kw = self.kernel_size
         self.branches = _usable_branches(branches, kh, kw)
 
         for branch in self.branches:
@@ -197,46 +176,39 @@ class DGConv(HasReference):
                 parameter.requires_grad_(conv.weight.requires_grad)
         return layer.train(conv.training)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if self.explicit:
-            return self._branch_by_branch(x)
-        return self._convolve(x, self.merged_kernel().to(self._any_weight.dtype))
-
     def merged_kernel(self, dtype: torch.dtype | None = None) -> Tensor:
         """The one kernel ``(out, in / groups, kh, kw)`` of all branches, computed in ``dtype`` (at least float32)."""
-        weight = self._any_weight
-        with _without_autocast(weight.device):
-            effective = self._effective_kernels(dtype or torch.promote_types(weight.dtype, torch.float32))
-            return torch.einsum("b,boihw->oihw", self._alphas(effective), effective)
+        return self.merged(dtype)[0]
 
-    def fuse(self) -> nn.Conv2d:
-        """The plain convolution that this layer is."""
-        weight = self._any_weight
-        merged = self.merged_kernel(widest_float(weight.device)).to(weight.dtype)
-        return plain_conv(
-            merged,
-            self.bias,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            padding_mode=self.padding_mode,
-            requires_grad=any(p.requires_grad for p in self.parameters() if p is not self.bias),
-            bias_requires_grad=self.bias is not None and self.bias.requires_grad,
-            training=self.training,
-        )
+    def merge(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        effective = self._effective_kernels(dtype)
+        return torch.einsum("b,boihw->oihw", self._alphas(effective), effective), self.bias
+
+    def by_branches(self, x: Tensor) -> Tensor:
+        alphas = self._alphas(self._effective_kernels(self._any_parameter.dtype))
+        padded, (kh, kw) = self.pad(x), self.kernel_size
+        height = (padded.shape[-2] - self.dilation[0] * (kh - 1) - 1) // self.stride[0] + 1
+        patches = F.unfold(padded, self.kernel_size, self.dilation, stride=self.stride)
+        patches = rearrange(patches, "n (g i k) p -> n g i k p", g=self.groups, k=kh * kw)
+        responses = []
+        for alpha, branch in zip(alphas, self.branches, strict=True):
+            weight = rearrange(self._kernel(branch).weight, "(g o) i h w -> g o i (h w)", g=self.groups)
+            if branch == "idg":
+                location = rearrange(self._kernel("idg").location, "(g o) i -> g o i", g=self.groups)
+                response = differences.weight_irregular_gradient(patches, weight, location)
+            elif branch in ("hg", "vg"):
+                response = _DIRECTIONAL[branch](patches, weight, kw)
+            else:
+                response = _ISOTROPIC[branch](patches, weight)
+            responses.append(alpha * response)
+        y = rearrange(torch.stack(responses).sum(0), "n g o (h w) -> n (g o) h w", h=height)
+        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        text += f", padding={self.padding}, alpha_mode={self.alpha_mode!r}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        return text
+        return f"{super().extra_repr()}, alpha_mode={self.alpha_mode!r}"
 
-    @property
-    def _any_weight(self) -> Tensor:
-        """One of the kernels, to ask it for dtype, device and ``requires_grad``."""
-        return self._kernel(self.branches[0]).weight
+    def _is_bias(self, name: str) -> bool:
+        return name == "bias"  # and not those of the balance network
 
     def _kernel(self, branch: str) -> "_Kernel":
         kernel = self.get_submodule(branch)
@@ -273,38 +245,6 @@ class DGConv(HasReference):
         if self.alpha_mode == "sigmoid":
             return logits.sigmoid()
         return logits.softmax(0) if self.alpha_mode == "softmax" else logits
-
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            x, padding = self._pad(x), (0, 0)
-        return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-    def _pad(self, x: Tensor) -> Tensor:
-        (ph, pw), mode = self.padding, self.padding_mode
-        return F.pad(x, (pw, pw, ph, ph), "constant" if mode == "zeros" else mode)
-
-    def _branch_by_branch(self, x: Tensor) -> Tensor:
-        if x.ndim == 3:  # one picture without its batch, as nn.Conv2d takes it
-            return self._branch_by_branch(x.unsqueeze(0)).squeeze(0)
-        alphas = self._alphas(self._effective_kernels(self._any_weight.dtype))
-        padded, (kh, kw) = self._pad(x), self.kernel_size
-        height = (padded.shape[-2] - self.dilation[0] * (kh - 1) - 1) // self.stride[0] + 1
-        patches = F.unfold(padded, self.kernel_size, self.dilation, stride=self.stride)
-        patches = rearrange(patches, "n (g i k) p -> n g i k p", g=self.groups, k=kh * kw)
-        responses = []
-        for alpha, branch in zip(alphas, self.branches, strict=True):
-            weight = rearrange(self._kernel(branch).weight, "(g o) i h w -> g o i (h w)", g=self.groups)
-            if branch == "idg":
-                location = rearrange(self._kernel("idg").location, "(g o) i -> g o i", g=self.groups)
-                response = differences.weight_irregular_gradient(patches, weight, location)
-            elif branch in ("hg", "vg"):
-                response = _DIRECTIONAL[branch](patches, weight, kw)
-            else:
-                response = _ISOTROPIC[branch](patches, weight)
-            responses.append(alpha * response)
-        y = rearrange(torch.stack(responses).sum(0), "n g o (h w) -> n (g o) h w", h=height)
-        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
 
 
 class _BalanceNetwork(nn.Sequential):

@@ -5,6 +5,7 @@ All map ``(N, dim, H, W)`` to ``(N, out_channels, scale·H, scale·W)``.
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -148,6 +149,17 @@ class InterpolatedBase(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         align_corners = None if self.mode == "nearest" else False
         return F.interpolate(x, scale_factor=self.scale, mode=self.mode, align_corners=align_corners)
+
+
+@torch.no_grad()
+def add_nearest(weight: Tensor, copies: int) -> None:
+    """Add to a kernel, in place, the one that repeats every input channel ``copies`` times.
+
+    Before a pixel shuffle that is nearest-neighbour enlargement.
+    """
+    row, column = weight.shape[2] // 2, weight.shape[3] // 2
+    for output in range(weight.shape[0]):
+        weight[output, output // copies, row, column] += 1
 
 
 def transposed_padding(scale: int, kernel_size: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
 from srblocks.layers.fusion import as_reference, fuse, has_form, plain_copy, refuse_wrapped, widest_float
+from srblocks.layers.merged_conv import MergedConv
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def _calls_of_fusible_layers(module: nn.Module, call: Call) -> tuple[dict[str, n
             elif child not in layers.values():
                 layers[prefix + name] = child
 
-    search(module, "")
+    if not isinstance(module, MergedConv):  # whose branches never run on their own
+        search(module, "")
     names = {layer: name for name, layer in layers.items()}
 
     def record(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

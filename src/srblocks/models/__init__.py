@@ -2,35 +2,70 @@
 
 from srblocks.models.base import SizeRule, SRModel
 from srblocks.models.dgpnet import DGPNet, dgpnet_base, dgpnet_small, dgpnet_tiny
+from srblocks.models.ecbsr import (
+    ECBSR,
+    ecbsr_m4c8,
+    ecbsr_m4c16,
+    ecbsr_m4c16_rgb,
+    ecbsr_m4c32_rgb,
+    ecbsr_m6c40_rgb,
+    ecbsr_m10c10,
+    ecbsr_m16c64,
+)
 from srblocks.models.elan import ELAN, elan, elan_light
+from srblocks.models.etds import ETDS, etds_l, etds_m, etds_s, etds_t
 from srblocks.models.family import Family, Layout
 from srblocks.models.omnisr import OmniSR, omnisr
+from srblocks.models.quicksrnet import QuickSRNet, quicksrnet_large, quicksrnet_medium, quicksrnet_small
 from srblocks.models.rdbn import RDBN, rdbn
 from srblocks.models.registry import create_model, families, list_models, register
 from srblocks.models.rlfn import RLFN, rlfn, rlfn_ntire, rlfn_s
+from srblocks.models.span import SPAN, span, span_ntire, span_s, span_tiny
 
 __all__ = [
+    "ECBSR",
     "ELAN",
+    "ETDS",
     "RDBN",
     "RLFN",
+    "SPAN",
     "DGPNet",
     "Family",
     "Layout",
     "OmniSR",
+    "QuickSRNet",
     "SRModel",
     "SizeRule",
     "create_model",
     "dgpnet_base",
     "dgpnet_small",
     "dgpnet_tiny",
+    "ecbsr_m4c8",
+    "ecbsr_m4c16",
+    "ecbsr_m4c16_rgb",
+    "ecbsr_m4c32_rgb",
+    "ecbsr_m6c40_rgb",
+    "ecbsr_m10c10",
+    "ecbsr_m16c64",
     "elan",
     "elan_light",
+    "etds_l",
+    "etds_m",
+    "etds_s",
+    "etds_t",
     "families",
     "list_models",
     "omnisr",
+    "quicksrnet_large",
+    "quicksrnet_medium",
+    "quicksrnet_small",
     "rdbn",
     "register",
     "rlfn",
     "rlfn_ntire",
     "rlfn_s",
+    "span",
+    "span_ntire",
+    "span_s",
+    "span_tiny",
 ]

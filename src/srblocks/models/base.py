@@ -87,7 +87,7 @@ class SRModel(nn.Module):
     torch.Size([1, 3, 15, 21])
 
     Attributes:
-        scale: the factor; None where it is given per call.
+        scale: the factor; None where it is given per call, or no whole number (sizes are rounded down then).
         in_channels: channels of the picture, in and out.
         colors: what they are: ``"rgb"``, ``"y"`` (luma) or ``"grey"``.
         size_rule: the sizes that :meth:`upscale` takes.
@@ -152,14 +152,15 @@ class SRModel(nn.Module):
         """
         padded = self.prepare(x)
         y = self.upscale(padded)
-        scale = y.shape[-1] // padded.shape[-1] if self.scale is None else self.scale
-        expected = (x.shape[0], self.in_channels, scale * padded.shape[-2], scale * padded.shape[-1])
+        # The factor as a fraction.
+        above, below = (y.shape[-1], padded.shape[-1]) if self.scale is None else (self.scale, 1)
+        expected = (x.shape[0], self.in_channels, *(above * side // below for side in padded.shape[2:]))
         if y.shape != expected:
             raise SRBlocksError(
                 f"upscale of this {type(self).__name__} must return {expected} for {tuple(padded.shape)}, not "
                 f"{tuple(y.shape)}."
             )
-        y = y[..., : scale * x.shape[-2], : scale * x.shape[-1]]
+        y = y[..., : above * x.shape[-2] // below, : above * x.shape[-1] // below]
         return y if self.reference_range == 1.0 else y / self.reference_range
 
     @final

@@ -30,7 +30,8 @@ class Layout:
         rename: the tree of names, one-to-one.
         form: which form of our network holds the same tensors.
         constants: what the reference saves although it is no parameter, computed from a network of ours: reference key
-            -> tensor. Checked when a file is read, made again when one is written.
+            -> tensor. Checked when a file is read, made again when one is written. Those that follow from the weights
+            are on "meta" for an empty network: only their shapes are checked.
     """
 
     name: str

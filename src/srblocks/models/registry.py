@@ -7,13 +7,17 @@ from collections.abc import Callable
 from srblocks.errors import ArgumentError, UnknownModelError
 from srblocks.models.base import SRModel
 from srblocks.models.dgpnet import FAMILY as DGPNET
+from srblocks.models.ecbsr import FAMILY as ECBSR
 from srblocks.models.elan import FAMILY as ELAN
+from srblocks.models.etds import FAMILY as ETDS
 from srblocks.models.family import Family
 from srblocks.models.omnisr import FAMILY as OMNISR
+from srblocks.models.quicksrnet import FAMILY as QUICKSRNET
 from srblocks.models.rdbn import FAMILY as RDBN
 from srblocks.models.rlfn import FAMILY as RLFN
+from srblocks.models.span import FAMILY as SPAN
 
-FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR)
+FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR, ECBSR, ETDS, QUICKSRNET, SPAN)
 
 _families: list[Family] = []
 

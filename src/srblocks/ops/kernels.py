@@ -6,9 +6,17 @@ with the *effective* kernel ``Dᵀ w``. The functions named after DGConv's opera
 are those maps ``T = Dᵀ``. They take kernels ``(out, in / groups, kh, kw)`` of any size and return the same shape;
 stride, dilation, groups and padding do not matter to them, because dilated taps are still the taps, and the padding
 is part of the picture before any difference is taken.
+
+The others take and return whole convolutions, each a kernel and its bias ``(out,)``.
 """
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from srblocks.errors import ArgumentError
+
+Affine = tuple[Tensor, Tensor]
 
 
 def vanilla(kernel: Tensor) -> Tensor:
@@ -70,3 +78,46 @@ def fold_batch_norm(
     gain = weight / (variance + eps).sqrt()
     centred = -mean if bias is None else bias - mean
     return kernel * gain.view(-1, 1, 1, 1), centred * gain + shift
+
+
+def compose(first: Affine, second: Affine) -> Affine:
+    """The convolution that equals two in a row, at least one of them pointwise.
+
+    It is exact at the border too where the picture is padded before the first: the first one's bias then reaches the
+    frame that the second one reads.
+
+    Args:
+        first: kernel ``(mid, in, kh, kw)`` and bias ``(mid,)``.
+        second: kernel ``(out, mid, kh, kw)`` and bias ``(out,)``.
+
+    Raises:
+        ArgumentError: neither is pointwise.
+    """
+    (inner, shift), (outer, bias) = first, second
+    if (1, 1) not in (inner.shape[2:], outer.shape[2:]):
+        raise ArgumentError(
+            f"first or second must be pointwise, not {tuple(inner.shape[2:])} and {tuple(outer.shape[2:])}."
+        )
+    return torch.einsum("om...,mi...->oi...", outer, inner), bias + torch.einsum("omhw,m->o", outer, shift)
+
+
+def compose_depthwise(first: Affine, second: Affine) -> Affine:
+    """As :func:`compose`, where the first is pointwise and the second reads one channel each, ``(out, 1, kh, kw)``."""
+    (inner, shift), (outer, bias) = first, second
+    return outer * inner, bias + outer.sum((1, 2, 3)) * shift
+
+
+def add(*convs: Affine) -> Affine:
+    """The convolution that equals the sum of several with kernels of one size."""
+    weights, biases = zip(*convs, strict=True)
+    return torch.stack(weights).sum(0), torch.stack(biases).sum(0)
+
+
+def centred(pointwise: Tensor, rows: int, columns: int) -> Tensor:
+    """A pointwise kernel ``(out, in, 1, 1)`` as one of odd size, zeros around it: the same convolution."""
+    return F.pad(pointwise, (columns // 2, columns // 2, rows // 2, rows // 2))
+
+
+def identity(channels: int, like: Tensor) -> Tensor:
+    """The pointwise kernel ``(channels, channels, 1, 1)`` that returns its input; dtype and device as ``like`` has."""
+    return torch.eye(channels, dtype=like.dtype, device=like.device).view(channels, channels, 1, 1)
