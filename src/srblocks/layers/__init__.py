@@ -2,17 +2,19 @@
 
 from srblocks.layers.aiiblock import AIIBlock
 from srblocks.layers.channel_attention import CALayer, CCALayer
-from srblocks.layers.conv import ConvBatchNorm
+from srblocks.layers.conv import ConvBatchNorm, ResidualConv, ScaledConv
 from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
 from srblocks.layers.dgconv import DGConv
-from srblocks.layers.distillation import RDB, RLFB, ResidualDistillationBlock
+from srblocks.layers.distillation import ESDB, IMDB, RDB, RFDB, RLFB, DistillationTrunk, ResidualDistillationBlock
 from srblocks.layers.norms import LayerNorm2d
 from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention
-from srblocks.layers.spatial_attention import ESA
+from srblocks.layers.separable import BSConvS, BSConvU, DepthwiseSeparableConv
+from srblocks.layers.spatial_attention import ESA, PixelAttention
 from srblocks.layers.upsamplers import (
     DecomposedTransposedConv,
     InterpolatedBase,
     NearestConv,
+    PixelAttentionUpsampler,
     PixelShuffleUpsampler,
     StepwisePixelShuffle,
     TransposedConv,
@@ -22,11 +24,16 @@ from srblocks.layers.window_attention import ELAB, GMSA, ShiftConv
 __all__ = [
     "ELAB",
     "ESA",
+    "ESDB",
     "GMSA",
+    "IMDB",
     "OSA",
     "RDB",
+    "RFDB",
     "RLFB",
     "AIIBlock",
+    "BSConvS",
+    "BSConvU",
     "CALayer",
     "CCALayer",
     "ChannelAttention",
@@ -34,14 +41,20 @@ __all__ = [
     "DGConv",
     "DecomposedTransposedConv",
     "DenseLayer",
+    "DepthwiseSeparableConv",
+    "DistillationTrunk",
     "GatedConvFFN",
     "InterpolatedBase",
     "LayerNorm2d",
     "LocalConvBlock",
     "NearestConv",
+    "PixelAttention",
+    "PixelAttentionUpsampler",
     "PixelShuffleUpsampler",
+    "ResidualConv",
     "ResidualDenseBlock",
     "ResidualDistillationBlock",
+    "ScaledConv",
     "ShiftConv",
     "StepwisePixelShuffle",
     "TransposedConv",

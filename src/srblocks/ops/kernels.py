@@ -8,7 +8,8 @@ stride, dilation, groups and padding do not matter to them, because dilated taps
 is part of the picture before any difference is taken.
 """
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 
 def vanilla(kernel: Tensor) -> Tensor:
@@ -70,3 +71,23 @@ def fold_batch_norm(
     gain = weight / (variance + eps).sqrt()
     centred = -mean if bias is None else bias - mean
     return kernel * gain.view(-1, 1, 1, 1), centred * gain + shift
+
+
+def add_identity(kernel: Tensor, groups: int = 1) -> Tensor:
+    """The kernel of the convolution that equals this one plus its input: ``y = k * x + x``.
+
+    Args:
+        kernel: ``(channels, channels / groups, kh, kw)`` of a convolution that keeps the size, kh and kw odd.
+        groups: of the convolution.
+    """
+    return nn.init.dirac_(torch.empty_like(kernel), groups).add_(kernel)
+
+
+def scale_inputs(kernel: Tensor, gain: Tensor) -> Tensor:
+    """The kernel of the convolution that equals this one after a multiplication of every channel.
+
+    Args:
+        kernel: ``(out, in, kh, kw)``.
+        gain: one factor per channel of the input, ``in`` values.
+    """
+    return kernel * gain.reshape(1, -1, 1, 1)
