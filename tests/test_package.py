@@ -13,11 +13,14 @@ PUBLIC = {
     sr: """ArgumentError CheckpointError Family Fusible FusionError FusionReport InputError Layout ReplacementReport
         SRBlocksError SRModel SizeRule UnknownModelError Upscaler Weights as_reference create_model evaluation fuse
         layers list_models list_weights load models push_to_hub register replace_convs save verify_fusion""",
-    layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
-        ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
-        ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
-    models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
-        dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
+    layers: """AIIBlock BSConvS BSConvU CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv
+        DenseLayer DepthwiseSeparableConv DistillationTrunk ELAB ESA ESDB GMSA GatedConvFFN IMDB InterpolatedBase
+        LayerNorm2d LocalConvBlock NearestConv OSA PixelAttention PixelAttentionUpsampler PixelShuffleUpsampler RDB RFDB
+        RLFB ResidualConv ResidualDenseBlock ResidualDistillationBlock ScaledConv ShiftConv StepwisePixelShuffle
+        TransposedConv WindowAttention""",
+    models: """BSRN BSRNS DGPNet ELAN Family IMDN IMDNAS IMDNRTE Layout OmniSR RDBN RFDN RLFN SRModel SimpleIMDN
+        SizeRule bsrn bsrn_s create_model dgpnet_base dgpnet_small dgpnet_tiny elan elan_light families imdn imdn_as
+        imdn_baseline imdn_rtc imdn_rte list_models omnisr rdbn register rfdn_aim rlfn rlfn_ntire rlfn_s""",
     evaluation: "imresize psnr ssim",
 }
 

@@ -6,14 +6,21 @@ from collections.abc import Callable
 
 from srblocks.errors import ArgumentError, UnknownModelError
 from srblocks.models.base import SRModel
+from srblocks.models.bsrn import FAMILY as BSRN
+from srblocks.models.bsrn import FAMILY_S as BSRN_S
 from srblocks.models.dgpnet import FAMILY as DGPNET
 from srblocks.models.elan import FAMILY as ELAN
 from srblocks.models.family import Family
+from srblocks.models.imdn import FAMILY as IMDN
+from srblocks.models.imdn import FAMILY_AS as IMDN_AS
+from srblocks.models.imdn import FAMILY_RTE as IMDN_RTE
+from srblocks.models.imdn import FAMILY_SIMPLE as IMDN_SIMPLE
 from srblocks.models.omnisr import FAMILY as OMNISR
 from srblocks.models.rdbn import FAMILY as RDBN
+from srblocks.models.rfdn import FAMILY as RFDN
 from srblocks.models.rlfn import FAMILY as RLFN
 
-FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR)
+FAMILIES = (DGPNET, RDBN, IMDN, IMDN_SIMPLE, IMDN_AS, IMDN_RTE, RFDN, BSRN, BSRN_S, RLFN, ELAN, OMNISR)
 
 _families: list[Family] = []
 
