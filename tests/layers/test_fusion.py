@@ -275,6 +275,14 @@ def test_a_skip_around_anything_else_stays(layer: nn.Module) -> None:
     torch.testing.assert_close(fused(x), residual(x), rtol=1e-5, atol=1e-5)
 
 
+def test_a_skip_leaves_alone_who_else_uses_its_convolution() -> None:
+    conv, tied = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+    tied.weight = conv.weight
+    net = nn.Sequential(conv, ResidualConv(conv), tied, ResidualConv(conv))
+    x = torch.randn(1, 4, 6, 6)
+    torch.testing.assert_close(sr.fuse(net)(x), net(x))
+
+
 def test_blocks_lose_their_skips_where_their_convolutions_are_plain() -> None:
     plain, separable = sr.fuse(RFDB(8)), sr.fuse(ESDB(16))
     assert {type(layer).__name__ for layer in plain.get_submodule("refine").children()} == {"Conv2d"}

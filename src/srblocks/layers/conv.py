@@ -1,11 +1,13 @@
 """Convolutions with something attached that disappears when fused."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import FusionError
-from srblocks.layers.fusion import HasReference, fuse, plain_conv, widest_float
+from srblocks.layers.fusion import HasReference, fuse, plain_conv, walk, widest_float
 from srblocks.ops.kernels import add_identity, fold_batch_norm, scale_inputs
 
 
@@ -77,12 +79,13 @@ class ResidualConv(Residual):
 
     def fuse(self) -> nn.Module:
         """The convolution that both are; where the layer is not one, the same with the layer fused."""
-        conv = fuse(self.layer)
-        if type(conv) is not nn.Conv2d or any(side % 2 == 0 for side in conv.kernel_size):
-            return Residual(conv).train(self.training)
-        weight = add_identity(conv.weight.to(widest_float(conv.weight.device)), conv.groups)
-        with torch.no_grad():
-            conv.weight.copy_(weight)
+        with walk(self):
+            layer = fuse(self.layer)
+            if type(layer) is not nn.Conv2d or any(side % 2 == 0 for side in layer.kernel_size):
+                return Residual(layer).train(self.training)
+            # A copy of its own, because the layer or its weight may be in use without the skip, too.
+            conv = copy.deepcopy(layer)
+            conv.weight.copy_(add_identity(layer.weight.to(widest_float(layer.weight.device)), layer.groups))
         return conv
 
 
