@@ -51,7 +51,7 @@ def test_bundled_weights_load_offline(weights: sr.Weights) -> None:
 
 @pytest.mark.parametrize("weights", [w for w in CATALOG if "://" in w.source], ids=lambda w: str(w.name))
 def test_official_files_are_the_listed_ones(weights: sr.Weights, data: Path) -> None:
-    path = next((data / "checkpoints").glob(f"*/{weights.source.rpartition('/')[2]}"))
+    (path,) = (data / "checkpoints").glob(f"*/{weights.source.rpartition('/')[2]}")
     assert path.stat().st_size == weights.bytes
     found = inspect_weights(path)
     assert found.weights == weights

@@ -395,6 +395,24 @@ def test_two_names_for_one_tensor_are_foreign(tmp_path: Path) -> None:
         sr.Layout("mine", rename={"a": "up", "b": "up"})
 
 
+def test_tensors_of_another_shape_are_told_as_the_file_has_them(tmp_path: Path) -> None:
+    state = golden("bsrn_s/bsrn_s_x4").state
+    del state["B2.c5.bias"]
+    torch.save(state | {"B1.c1_d.weight": torch.zeros(7, 16)}, tmp_path / "x.pth")
+    message = r"bsrn_s as xiaom233 saves it: missing are 'B2.c5.bias', .*B1.c1_d.weight \(7×16 instead of 8×16\)\."
+    with pytest.raises(sr.CheckpointError, match=message):
+        sr.load(tmp_path / "x.pth")
+
+
+def test_arguments_of_which_only_one_value_is_known_are_checked(tmp_path: Path) -> None:
+    torch.save(golden("bsrn_s/bsrn_s_x4").state, tmp_path / "x.pth")
+    sr.load(tmp_path / "x.pth", arguments={"conv": "BSConvU", "p": 0.5})
+    with pytest.raises(sr.ArgumentError, match="conv must be 'BSConvU', not 'BSConvS'"):
+        sr.load(tmp_path / "x.pth", arguments={"conv": "BSConvS"})
+    with pytest.raises(sr.ArgumentError, match=r"arguments has no 'convs'; .* p, conv, upsampler\."):
+        sr.load(tmp_path / "x.pth", arguments={"convs": "BSConvU"})
+
+
 def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     header = json.dumps({"format_version": 99, "family": None, "network": "X", "arguments": {}, "form": "training"})
     save_file({"a": torch.zeros(1)}, tmp_path / "x.safetensors", {"srblocks": header})

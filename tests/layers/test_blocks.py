@@ -16,6 +16,7 @@ UPSAMPLERS: list[Callable[..., nn.Module]] = [
     layers.PixelShuffleUpsampler,
     layers.StepwisePixelShuffle,
     layers.NearestConv,
+    layers.PixelAttentionUpsampler,
     layers.TransposedConv,
     layers.DecomposedTransposedConv,
 ]
@@ -58,7 +59,10 @@ def test_an_interpolated_base_keeps_constants(mode: str) -> None:
     ("layer", "shape", "minimum"),
     [
         (layers.ESA(6), (1, 6, 14, 20), "15×15"),
+        (layers.ESA(6, num_convs=3, padded=False), (1, 6, 50, 60), "51×51"),
         (layers.RLFB(6), (1, 6, 20, 14), "15×15"),
+        (layers.RFDB(6), (1, 6, 20, 14), "15×15"),
+        (layers.ESDB(16), (1, 16, 14, 20), "15×15"),
         (layers.ELAB(6), (1, 6, 16, 20), "multiples of 16"),
         (layers.OSA(8), (1, 8, 12, 8), "multiples of 8"),
         (layers.WindowAttention(8), (1, 8, 9, 9), "WindowAttention needs .* multiples of 8"),
@@ -75,6 +79,15 @@ def test_a_block_below_its_minimum_names_it(layer: nn.Module, shape: tuple[int, 
     [
         (lambda: layers.CALayer(8, reduction=16), "reduction must be at most dim"),
         (lambda: layers.ESA(8, esa_dim=0), "esa_dim"),
+        (lambda: layers.IMDB(3), "dim must be at least 4"),
+        (lambda: layers.IMDB(12), "reduction must be at most dim = 12"),
+        (lambda: layers.RFDB(3), "dim must be at least 4"),
+        (lambda: layers.ESDB(0), "dim must be a whole number"),
+        (lambda: layers.BSConvU(4, 0), "out_channels must be"),
+        (lambda: layers.BSConvS(4, 4, ratio=0), "ratio must be above 0"),
+        (lambda: layers.DepthwiseSeparableConv(4, 4, stride=0), "stride must be"),
+        (lambda: layers.PixelAttention(0), "dim must be"),
+        (lambda: layers.DistillationTrunk(8, []), "number_of_blocks must be"),
         (lambda: layers.ELAB(8), "dim must be a multiple of the number of windows, 3"),
         (lambda: layers.OSA(10), "num_heads must divide dim"),
         (lambda: layers.InterpolatedBase(2, mode="lanczos"), "mode must be"),  # type: ignore[arg-type]
@@ -101,6 +114,23 @@ def test_contrast_attention_survives_a_constant_channel() -> None:
     layer(x).sum().backward()
     assert x.grad is not None
     assert torch.isfinite(x.grad).all()
+
+
+def test_attention_without_padding_takes_a_map_of_its_minimum() -> None:
+    layer = layers.ESA(6, num_convs=3, padded=False)
+    assert layer(torch.rand(1, 6, 51, 60)).shape == (1, 6, 51, 60)
+    assert layers.ESA.minimum == 15
+
+
+def test_blocks_take_other_convolutions() -> None:
+    x = torch.rand(2, 16, 20, 17)
+    for block in (
+        layers.RFDB(16, conv=layers.DGConv, activation=nn.ReLU),
+        layers.RFDB(16, attention=lambda dim, **_: layers.CALayer(dim)),
+        layers.ESDB(16, conv=layers.BSConvS),
+        layers.ESA(16, conv=layers.DepthwiseSeparableConv, num_convs=2),
+    ):
+        assert block(x).shape == x.shape
 
 
 def test_gmsa_says_what_scores_it_needs() -> None:

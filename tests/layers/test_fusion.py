@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 import srblocks as sr
-from srblocks.layers import ELAB, ConvBatchNorm, DGConv
+from srblocks.layers import ELAB, ESDB, RFDB, BSConvU, ConvBatchNorm, DGConv, ResidualConv, ScaledConv
 
 
 class Stranger(nn.Module):
@@ -240,3 +240,63 @@ def test_verify_fusion_finds_a_wrong_fusion() -> None:
 def test_verify_fusion_asks_for_an_input_that_it_cannot_guess() -> None:
     with pytest.raises(sr.ArgumentError, match="pass an input"):
         sr.verify_fusion(nn.Sequential(nn.ReLU()))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(6, 6, 3, padding=1),
+        nn.Conv2d(6, 6, (5, 1), padding="same", bias=False, padding_mode="circular"),
+        nn.Conv2d(6, 6, 3, padding=2, dilation=2, groups=3),
+        DGConv(6, 6, padding_mode="reflect"),
+    ],
+    ids=["3x3", "5x1 circular", "grouped", "DGConv"],
+)
+def test_a_skip_goes_into_the_kernel(layer: nn.Module) -> None:
+    residual = ResidualConv(layer).double().requires_grad_(False)
+    fused = sr.fuse(residual)
+    assert type(fused) is nn.Conv2d
+    assert not any(parameter.requires_grad for parameter in fused.parameters())
+    x = torch.randn(2, 6, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(fused(x), x + layer(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [BSConvU(6, 6), nn.Sequential(DGConv(6, 6)), nn.Conv2d(6, 6, 2, padding=1, dilation=2)],
+    ids=["BSConvU", "sequence", "no tap in the middle"],
+)
+def test_a_skip_around_anything_else_stays(layer: nn.Module) -> None:
+    residual = ResidualConv(layer)
+    fused = sr.fuse(residual)
+    assert [type(module).__name__ for module in (fused, *fused.children())] == ["Residual", type(layer).__name__]
+    assert not any(isinstance(module, DGConv) for module in fused.modules())
+    x = torch.randn(2, 6, 9, 8)
+    torch.testing.assert_close(fused(x), residual(x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_skip_leaves_alone_who_else_uses_its_convolution() -> None:
+    conv, tied = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+    tied.weight = conv.weight
+    net = nn.Sequential(conv, ResidualConv(conv), tied, ResidualConv(conv))
+    x = torch.randn(1, 4, 6, 6)
+    torch.testing.assert_close(sr.fuse(net)(x), net(x))
+
+
+def test_blocks_lose_their_skips_where_their_convolutions_are_plain() -> None:
+    plain, separable = sr.fuse(RFDB(8)), sr.fuse(ESDB(16))
+    assert {type(layer).__name__ for layer in plain.get_submodule("refine").children()} == {"Conv2d"}
+    assert {type(layer).__name__ for layer in separable.get_submodule("refine").children()} == {"Residual"}
+
+
+@pytest.mark.parametrize("frozen", ["gain", "conv.weight", "conv.bias"])
+def test_factors_go_into_the_kernel(frozen: str) -> None:
+    layer = ScaledConv(5, 7).double()
+    layer.get_parameter(frozen).requires_grad_(False)
+    fused = layer.fuse()
+    x = torch.randn(2, 5, 4, 3, dtype=torch.float64)
+    for form in (layer, fused):
+        torch.testing.assert_close(form(x), layer.reference()(x), rtol=1e-12, atol=1e-12)
+    assert fused.weight.requires_grad
+    assert fused.bias is not None
+    assert fused.bias.requires_grad is (frozen != "conv.bias")

@@ -10,6 +10,7 @@ import srblocks as sr
 from srblocks import layers
 from srblocks.layers.edge_conv import EdgeConv
 from srblocks.layers.merged_conv import ConvChain
+from srblocks.models.imdn import LargeIMDB
 from srblocks.models.omnisr import OSAGroup
 from srblocks.ops.windows import from_windows, to_windows
 from tests.helpers import Case, golden, golden_names, relative_error, rename
@@ -17,6 +18,14 @@ from tests.helpers import Case, golden, golden_names, relative_error, rename
 ESA_NAMES = {"conv1": "squeeze", "conv_f": "shortcut", "conv2": "stride", "conv3": "convs.0", "conv4": "expand"}
 RFDN_ESA_NAMES = ESA_NAMES | {"conv_max": "convs.0", "conv3": "convs.1", "conv3_": "convs.2"}
 CA_NAMES = {"conv_du.0": "down", "conv_du.2": "up"}
+IMDB_NAMES = {"c1": "conv1", "c2": "conv2", "c3": "conv3", "c4": "conv4", "c5": "project"}
+RFDB_NAMES = {
+    **{f"c{i + 1}_d": f"distil.{i}" for i in range(3)},
+    **{f"c{i + 1}_r": f"refine.{i}.layer" for i in range(3)},
+    "c4": "last",
+    "c5": "project",
+}
+BLUEPRINT_NAMES = {"pw": "pointwise", "pw1": "squeeze", "pw2": "expand", "dw": "depthwise"}
 GMSA_NAMES = {"project_inp.0": "project_in.conv", "project_inp.1": "project_in.norm"}
 SPACE_NAMES = {"to_qkv": "qkv", "to_out.0": "project", "rel_pos_bias.weight": "bias_table"}
 CHANNEL_NAMES = {"qkv_dwconv": "depthwise", "project_out": "project"}
@@ -24,6 +33,12 @@ CHANNEL_NAMES = {"qkv_dwconv": "depthwise", "project_out": "project"}
 
 def under(prefix: str, target: str, names: dict[str, str]) -> dict[str, str]:
     return {f"{prefix}.{theirs}": f"{target}.{ours}" for theirs, ours in names.items()}
+
+
+def blueprint(names: dict[str, str]) -> dict[str, str]:
+    """These names, also where each of them is a blueprint separable convolution."""
+    parts = [under(theirs, ours, BLUEPRINT_NAMES) for theirs, ours in names.items()]
+    return names | {theirs: ours for part in parts for theirs, ours in part.items()}
 
 
 def osa_names(prefix: str = "", target: str = "") -> dict[str, str]:
@@ -86,9 +101,28 @@ BLOCKS: dict[str, tuple[Callable[[Case], nn.Module], dict[str, str]]] = {
         {"c1_r": "conv1", "c2_r": "conv2", "c3_r": "conv3", "c5": "project"} | under("esa", "attention", ESA_NAMES),
     ),
     "rfdn/ESA": (lambda case: layers.ESA(14, esa_dim=14 // 4, num_convs=3), RFDN_ESA_NAMES),
+    "rfdn/RFDB": (lambda case: layers.RFDB(12), RFDB_NAMES | under("esa", "attention", RFDN_ESA_NAMES)),
     "omnisr/esa": (lambda case: layers.ESA(8, esa_dim=4), ESA_NAMES),
     "rcan/CALayer": (lambda case: layers.CALayer(24, reduction=4), CA_NAMES),
     "imdn/CCALayer": (lambda case: layers.CCALayer(32, reduction=16), CA_NAMES),
+    "imdn/IMDModule": (lambda case: layers.IMDB(32), IMDB_NAMES | under("cca", "attention", CA_NAMES)),
+    "imdn/IMDModule_speed": (lambda case: layers.IMDB(12, reduction=None), IMDB_NAMES),
+    "imdn/IMDModule_Large": (
+        lambda case: LargeIMDB(16),
+        {f"c{i + 1}": f"convs.{i}" for i in range(6)} | {"c7": "project"},
+    ),
+    "bsrn/BSConvU": (lambda case: layers.BSConvU(5, 9), BLUEPRINT_NAMES),
+    "bsrn/BSConvS": (lambda case: layers.BSConvS(12, 9), BLUEPRINT_NAMES),
+    "bsrn/DepthWiseConv": (lambda case: layers.DepthwiseSeparableConv(6, 9), BLUEPRINT_NAMES),
+    "bsrn/CCALayer": (lambda case: layers.CCALayer(32, reduction=16), CA_NAMES),
+    "bsrn/ESA": (
+        lambda case: layers.ESA(18, esa_dim=18 // 4, num_convs=3, conv=layers.BSConvU, activation=nn.GELU),
+        blueprint(RFDN_ESA_NAMES),
+    ),
+    "bsrn/ESDB": (
+        lambda case: layers.ESDB(16),
+        blueprint(RFDB_NAMES | under("esa", "attention", RFDN_ESA_NAMES)) | under("cca", "contrast", CA_NAMES),
+    ),
     "rdn/DenseLayer": (lambda case: layers.DenseLayer(7, 5), {}),
     "rdn/RDB": (lambda case: layers.ResidualDenseBlock(10, growth=10, num_layers=3), {"lff": "project"}),
     "elan/shiftconv_fast": (lambda case: layers.ShiftConv(13, 8), {"shift_conv.conv1x1": "conv"}),

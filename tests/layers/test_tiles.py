@@ -9,8 +9,11 @@ from srblocks.layers.tiles import Whole, tiles_of
 
 
 @pytest.mark.parametrize("size", [(200, 173), (131, 246)])
-def test_esa_gives_in_tiles_what_it_gives_of_the_whole_map(size: tuple[int, int], device: torch.device) -> None:
-    layer = ESA(6, esa_dim=4, num_convs=2).double().to(device)
+@pytest.mark.parametrize("padded", [True, False])
+def test_esa_gives_in_tiles_what_it_gives_of_the_whole_map(
+    size: tuple[int, int], padded: bool, device: torch.device
+) -> None:
+    layer = ESA(6, esa_dim=4, num_convs=2, padded=padded).double().to(device)
     x = torch.randn(1, 6, *size, dtype=torch.float64, device=device)
     # On the grid of the coarse map, and with the picture's remainder, as the Upscaler cuts them.
     side = [length % ESA.step + 16 * ESA.step for length in size]

@@ -150,3 +150,18 @@ def test_a_pointwise_kernel_at_the_centre_is_the_same_convolution(size: tuple[in
 def test_the_identity_returns_its_input() -> None:
     x = torch.randn(2, 4, 6, 7, dtype=torch.float64)
     assert torch.equal(F.conv2d(x, kernels.identity(4, x)), x)
+
+
+@pytest.mark.parametrize(("size", "groups"), [((3, 3), 1), ((1, 1), 1), ((5, 3), 2), ((3, 7), 6)])
+def test_an_identity_adds_the_input(size: tuple[int, int], groups: int) -> None:
+    kernel = torch.randn(6, 6 // groups, *size, dtype=torch.float64)
+    x = torch.randn(2, 6, 9, 8, dtype=torch.float64)
+    padding = (size[0] // 2, size[1] // 2)
+    y = F.conv2d(x, kernel, padding=padding, groups=groups) + x
+    torch.testing.assert_close(F.conv2d(x, kernels.add_identity(kernel, groups), padding=padding, groups=groups), y)
+
+
+def test_factors_of_the_input_are_factors_of_the_kernel() -> None:
+    kernel, gain = torch.randn(7, 5, 3, 2, dtype=torch.float64), torch.randn(1, 5, 1, 1, dtype=torch.float64)
+    x = torch.randn(2, 5, 6, 7, dtype=torch.float64)
+    torch.testing.assert_close(F.conv2d(x, kernels.scale_inputs(kernel, gain)), F.conv2d(x * gain, kernel))

@@ -70,6 +70,12 @@ def _measured(set5_psnr: float, set5_ssim: float, set14_psnr: float, set14_ssim:
 
 
 _RLFN = "https://raw.githubusercontent.com/bytedance/RLFN/bccfde91bf8b2de80789ec033a029e6f2a932330/model_zoo"
+_IMDN = "https://raw.githubusercontent.com/Zheng222/IMDN/8f158e6a5ac9db6e5857d9159fd4a6c4214da574/checkpoints"
+_RFDN = "https://raw.githubusercontent.com/njulj/RFDN/7cf4e25b6633e81fd7e26891aeee2baca4f8f927/trained_model"
+_BSRN = (
+    "https://raw.githubusercontent.com/xiaom233/BSRN/2d63d5239c9fa9810b9c1aea93e98d42ece09efc/experiments/"
+    "pretrained_models"
+)
 _ETDS = (
     "https://raw.githubusercontent.com/ECNUSR/ETDS/64ad1b8539ebdc17ee543398fd87da541fe3c071"
     "/experiments/pretrained_models"
@@ -118,6 +124,56 @@ CATALOG = (
         trained_on="DIV2K and Flickr2K",
         notes="The authors' entry to NTIRE 2022.",
         measured=_measured(32.10, 0.8939, 28.60, 0.7815),
+    ),
+    Weights(
+        "imdn_x4.zheng222",
+        source=f"{_IMDN}/IMDN_x4.pth",
+        sha256="e660c38221147217a136debeb99eb304d62d9c0f73ac421ed66281b619719714",
+        bytes=2_879_112,
+        licence=NO_LICENCE,
+        trained_on="DIV2K",
+        notes="The authors' own.",
+        measured=_measured(32.21, 0.8948, 28.58, 0.7811),
+    ),
+    Weights(
+        "imdn_rtc_x2.zheng222",
+        source=f"{_IMDN}/model_RTC.pth",
+        sha256="5696ca25971477a93f2a3f3b235039e30afefff1bb560efdc48c0f880635a2ab",
+        bytes=90_541,
+        licence=NO_LICENCE,
+        trained_on="not stated",
+        notes="The authors' own.",
+        measured={"Set5 PSNR-Y": 37.31, "Set5 SSIM-Y": 0.9583},
+    ),
+    Weights(
+        "rfdn_aim_x4.njulj",
+        source=f"{_RFDN}/RFDN_AIM.pth",
+        sha256="11af8ec8ebd68689e90ef1e29044f9804c72d3bd9f7573820b7b26035782760c",
+        bytes=1_754_927,
+        licence="MIT",
+        trained_on="DIV2K",
+        notes="The authors' entry to AIM 2020, smaller than the RFDN of the paper's tables.",
+        measured=_measured(32.16, 0.8946, 28.65, 0.7825),
+    ),
+    Weights(
+        "bsrn_x4.xiaom233",
+        source=f"{_BSRN}/net_g_BSRN_x4.pth",
+        sha256="47518e0f549f5696da0c84ca2d65bf50d789c7ac20e621909f5fd6c8c8d70bcb",
+        bytes=1_524_813,
+        licence="MIT",
+        trained_on="DIV2K and Flickr2K",
+        notes="The authors' own.",
+        measured=_measured(32.35, 0.8965, 28.74, 0.7847),
+    ),
+    Weights(
+        "bsrn_s_x4.xiaom233",
+        source=f"{_BSRN}/net_g_BSRN-S.pth",
+        sha256="f035e512bcecd2999af21999fdaeb6ed39a4492ac11d214b8164d27e6e958fec",
+        bytes=699_603,
+        licence="MIT",
+        trained_on="DIV2K and Flickr2K",
+        notes="The authors' entry to NTIRE 2022.",
+        measured=_measured(32.16, 0.8949, 28.63, 0.7820),
     ),
     Weights(
         "ecbsr_m6c40_rgb_x4.ecnu",

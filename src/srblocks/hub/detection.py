@@ -167,7 +167,10 @@ class _Attempt:
         renamed, constants, self.foreign = (
             ({key: key for key in state}, [], []) if layout is None else layout.to_ours(state)
         )
-        self.state = {ours: state[key] for key, ours in renamed.items()}
+        self.state = {
+            ours: state[key] if layout is None else layout.transform.to_ours(state[key])
+            for key, ours in renamed.items()
+        }
         self.constants = {key: state[key] for key in constants}
 
     def match(self, arguments: Mapping[str, Any], catalogued: Mapping[str, Any]) -> Match | None:
@@ -205,12 +208,7 @@ class _Attempt:
         """The shapes, in the file's naming, of the network that this one comes nearest to."""
         net = self._empty(self._seen() or {}, "training") or self._empty({}, "training")
         assert net is not None  # the default network can be built
-        ours = shapes(net.state_dict())
-        if self.layout is None:
-            return ours
-        theirs = self.layout.to_reference(ours)
-        constants = shapes(self.layout.constants(net)) if self.layout.constants is not None else {}
-        return {theirs[key]: shape for key, shape in ours.items()} | constants
+        return shapes(net.state_dict() if self.layout is None else self.layout.state_dict(net))
 
     def _seen(self) -> dict[str, Any] | None:
         """The arguments that the tensors show; None if they are not of this family."""

@@ -154,12 +154,8 @@ def save(net: SRModel, path: str | os.PathLike[str], *, layout: str | None = Non
     if net.family is None:
         raise ArgumentError(f"layout must be None for a {type(net).__name__}, which belongs to no family.")
     target = net.family.layout(layout)
-    names = target.to_reference(state)
-    renamed: dict[str, Tensor] = {names[key]: tensor for key, tensor in state.items()}
-    if target.constants is not None:
-        renamed |= target.constants(net)
     # In a PyTorch checkpoint there is no room for a header beside the keys that the authors' code expects.
-    write_checkpoint(path, renamed, header if Path(path).suffix == ".safetensors" else None)
+    write_checkpoint(path, target.state_dict(net), header if Path(path).suffix == ".safetensors" else None)
 
 
 def header_of(net: SRModel) -> Header:

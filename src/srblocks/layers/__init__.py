@@ -2,21 +2,23 @@
 
 from srblocks.layers.aiiblock import AIIBlock
 from srblocks.layers.channel_attention import CALayer, CCALayer
-from srblocks.layers.conv import ConvBatchNorm
+from srblocks.layers.conv import ConvBatchNorm, ResidualConv, ScaledConv
 from srblocks.layers.conv3xc import Conv3XC
 from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
 from srblocks.layers.dgconv import DGConv
-from srblocks.layers.distillation import RDB, RLFB, ResidualDistillationBlock
+from srblocks.layers.distillation import ESDB, IMDB, RDB, RFDB, RLFB, DistillationTrunk, ResidualDistillationBlock
 from srblocks.layers.edge_conv import ECB
 from srblocks.layers.merged_conv import MergedConv
 from srblocks.layers.norms import LayerNorm2d
 from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention
 from srblocks.layers.parameter_free_attention import SPAB
-from srblocks.layers.spatial_attention import ESA
+from srblocks.layers.separable import BSConvS, BSConvU, DepthwiseSeparableConv
+from srblocks.layers.spatial_attention import ESA, PixelAttention
 from srblocks.layers.upsamplers import (
     DecomposedTransposedConv,
     InterpolatedBase,
     NearestConv,
+    PixelAttentionUpsampler,
     PixelShuffleUpsampler,
     StepwisePixelShuffle,
     TransposedConv,
@@ -27,12 +29,17 @@ __all__ = [
     "ECB",
     "ELAB",
     "ESA",
+    "ESDB",
     "GMSA",
+    "IMDB",
     "OSA",
     "RDB",
+    "RFDB",
     "RLFB",
     "SPAB",
     "AIIBlock",
+    "BSConvS",
+    "BSConvU",
     "CALayer",
     "CCALayer",
     "ChannelAttention",
@@ -41,15 +48,21 @@ __all__ = [
     "DGConv",
     "DecomposedTransposedConv",
     "DenseLayer",
+    "DepthwiseSeparableConv",
+    "DistillationTrunk",
     "GatedConvFFN",
     "InterpolatedBase",
     "LayerNorm2d",
     "LocalConvBlock",
     "MergedConv",
     "NearestConv",
+    "PixelAttention",
+    "PixelAttentionUpsampler",
     "PixelShuffleUpsampler",
+    "ResidualConv",
     "ResidualDenseBlock",
     "ResidualDistillationBlock",
+    "ScaledConv",
     "ShiftConv",
     "StepwisePixelShuffle",
     "TransposedConv",

@@ -1,10 +1,14 @@
 """Convolutions with something attached that disappears when fused."""
 
+import copy
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import FusionError
-from srblocks.layers.fusion import plain_conv, widest_float
-from srblocks.ops.kernels import fold_batch_norm
+from srblocks.layers.fusion import HasReference, fuse, plain_conv, walk, widest_float
+from srblocks.ops.kernels import add_identity, fold_batch_norm, scale_inputs
 
 
 class ConvBatchNorm(nn.Module):
@@ -49,3 +53,74 @@ class ConvBatchNorm(nn.Module):
             bias_requires_grad=norm.bias.requires_grad,
             training=self.training,
         )
+
+
+class Residual(nn.Module):
+    """A layer whose input is added to its output: ``x + layer(x)``."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        return y + x
+
+
+class ResidualConv(Residual):
+    """A convolution whose input is added to its output; fused, one convolution with the identity in its kernel.
+
+    Shape: ``(N, dim, H, W)`` -> the same.
+
+    Args:
+        layer: a convolution that keeps the shape: ``nn.Conv2d``, a layer that fuses to one, or any other, around
+            which the addition stays.
+    """
+
+    def fuse(self) -> nn.Module:
+        """The convolution that both are; where the layer is not one, the same with the layer fused."""
+        with walk(self):
+            layer = fuse(self.layer)
+            if type(layer) is not nn.Conv2d or any(side % 2 == 0 for side in layer.kernel_size):
+                return Residual(layer).train(self.training)
+            # A copy of its own, because the layer or its weight may be in use without the skip, too.
+            conv = copy.deepcopy(layer)
+            conv.weight.copy_(add_identity(layer.weight.to(widest_float(layer.weight.device)), layer.groups))
+        return conv
+
+
+class ScaledConv(HasReference):
+    """A 1×1 convolution of channels that are each multiplied by a learned factor first; fused, one convolution.
+
+    Shape: ``(N, in_channels, H, W)`` -> ``(N, out_channels, H, W)``.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(nn.init.normal_(torch.empty(1, in_channels, 1, 1), 1, 0.2))
+        self.conv = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.explicit:
+            y: Tensor = self.conv(x * self.gain)
+            return y
+        dtype = self.conv.weight.dtype
+        return F.conv2d(x, self._merged(torch.promote_types(dtype, torch.float32)).to(dtype), self.conv.bias)
+
+    def fuse(self) -> nn.Conv2d:
+        """The convolution with the factors in its kernel."""
+        weight, bias = self.conv.weight, self.conv.bias
+        return plain_conv(
+            self._merged(widest_float(weight.device)).to(weight.dtype),
+            bias,
+            requires_grad=weight.requires_grad or self.gain.requires_grad,
+            bias_requires_grad=bias is not None and bias.requires_grad,
+            training=self.training,
+        )
+
+    def _merged(self, dtype: torch.dtype) -> Tensor:
+        return scale_inputs(self.conv.weight.to(dtype), self.gain.to(dtype))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
 from srblocks.layers.checks import check_positive
+from srblocks.layers.spatial_attention import PixelAttention
 
 
 class PixelShuffleUpsampler(nn.Sequential):
@@ -82,6 +83,38 @@ class NearestConv(nn.Module):
             x = F.leaky_relu(step(F.interpolate(x, scale_factor=factor, mode="nearest")), self.negative_slope)
         y: Tensor = self.conv(F.leaky_relu(self.refine(x), self.negative_slope))
         return y
+
+
+class PixelAttentionUpsampler(nn.Sequential):
+    """Nearest-neighbour steps with few channels, each followed by a convolution, pixel attention and a convolution.
+
+    Shape: ``(N, dim, H, W)`` -> ``(N, out_channels, scale·H, scale·W)``.
+
+    Args:
+        dim: feature channels.
+        scale: factor, 1 or more; taken by its prime factors.
+        out_channels: channels of the result.
+        mid_dim: channels after the first convolution.
+
+    Paper: Zhao et al., "Efficient Image Super-Resolution Using Pixel Attention", ECCV Workshops 2020, arXiv 2010.01073.
+    """
+
+    def __init__(self, dim: int, scale: int, *, out_channels: int = 3, mid_dim: int = 24) -> None:
+        check_positive(dim=dim, out_channels=out_channels, mid_dim=mid_dim)
+        super().__init__()
+        self.steps = nn.Sequential()
+        for factor in _steps(scale):
+            step = nn.Sequential(
+                nn.Upsample(scale_factor=factor),
+                nn.Conv2d(dim, mid_dim, 3, padding=1),
+                PixelAttention(mid_dim),
+                nn.LeakyReLU(0.2, inplace=True),
+                nn.Conv2d(mid_dim, mid_dim, 3, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+            )
+            self.steps.append(step)
+            dim = mid_dim
+        self.conv = nn.Conv2d(dim, out_channels, 3, padding=1)
 
 
 class TransposedConv(nn.ConvTranspose2d):

@@ -1,6 +1,7 @@
 """The zoo: one family of networks, one file."""
 
 from srblocks.models.base import SizeRule, SRModel
+from srblocks.models.bsrn import BSRN, BSRNS, bsrn, bsrn_s
 from srblocks.models.dgpnet import DGPNet, dgpnet_base, dgpnet_small, dgpnet_tiny
 from srblocks.models.ecbsr import (
     ECBSR,
@@ -15,18 +16,36 @@ from srblocks.models.ecbsr import (
 from srblocks.models.elan import ELAN, elan, elan_light
 from srblocks.models.etds import ETDS, etds_l, etds_m, etds_s, etds_t
 from srblocks.models.family import Family, Layout
+from srblocks.models.imdn import (
+    IMDN,
+    IMDNAS,
+    IMDNRTE,
+    SimpleIMDN,
+    imdn,
+    imdn_as,
+    imdn_baseline,
+    imdn_rtc,
+    imdn_rte,
+)
 from srblocks.models.omnisr import OmniSR, omnisr
 from srblocks.models.quicksrnet import QuickSRNet, quicksrnet_large, quicksrnet_medium, quicksrnet_small
 from srblocks.models.rdbn import RDBN, rdbn
 from srblocks.models.registry import create_model, families, list_models, register
+from srblocks.models.rfdn import RFDN, rfdn_aim
 from srblocks.models.rlfn import RLFN, rlfn, rlfn_ntire, rlfn_s
 from srblocks.models.span import SPAN, span, span_ntire, span_s, span_tiny
 
 __all__ = [
+    "BSRN",
+    "BSRNS",
     "ECBSR",
     "ELAN",
     "ETDS",
+    "IMDN",
+    "IMDNAS",
+    "IMDNRTE",
     "RDBN",
+    "RFDN",
     "RLFN",
     "SPAN",
     "DGPNet",
@@ -35,7 +54,10 @@ __all__ = [
     "OmniSR",
     "QuickSRNet",
     "SRModel",
+    "SimpleIMDN",
     "SizeRule",
+    "bsrn",
+    "bsrn_s",
     "create_model",
     "dgpnet_base",
     "dgpnet_small",
@@ -54,6 +76,11 @@ __all__ = [
     "etds_s",
     "etds_t",
     "families",
+    "imdn",
+    "imdn_as",
+    "imdn_baseline",
+    "imdn_rtc",
+    "imdn_rte",
     "list_models",
     "omnisr",
     "quicksrnet_large",
@@ -61,6 +88,7 @@ __all__ = [
     "quicksrnet_small",
     "rdbn",
     "register",
+    "rfdn_aim",
     "rlfn",
     "rlfn_ntire",
     "rlfn_s",

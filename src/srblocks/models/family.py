@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
@@ -19,6 +19,16 @@ Names = Mapping[str, "str | tuple[str, Names] | None"]
 Arguments = Mapping[str, Any]
 
 _NUMBER = re.compile(r"\{(\w)(\+\d+)?\}")
+
+
+class Transform(NamedTuple):
+    """How the tensors of a layout become ours, and ours the layout's; each undoes the other."""
+
+    to_ours: Callable[[Tensor], Tensor]
+    to_reference: Callable[[Tensor], Tensor]
+
+
+UNCHANGED = Transform(lambda tensor: tensor, lambda tensor: tensor)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Layout:
     rename: Names
     form: Literal["training", "fused"] = "training"
     constants: Callable[[Any], dict[str, Tensor]] | None = None
+    transform: Transform = UNCHANGED
     _rules: tuple[tuple[str, str | None], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +101,17 @@ class Layout:
             _, renamed[key] = max(candidates, key=itemgetter(0))
         return renamed
 
+    def state_dict(self, net: SRModel) -> dict[str, Tensor]:
+        """A network's tensors as the reference saves them.
+
+        Raises:
+            CheckpointError: the network is in another form than the layout's.
+        """
+        ours: dict[str, Tensor] = net.state_dict()
+        names = self.to_reference(ours)
+        theirs = {names[key]: self.transform.to_reference(tensor) for key, tensor in ours.items()}
+        return theirs if self.constants is None else theirs | self.constants(net)
+
 
 @dataclass(frozen=True)
 class Family:
@@ -135,17 +157,25 @@ class Family:
         raise ArgumentError(f"layout must be one that {self.name} has ({known}), not {name!r}.")
 
 
-def translate_arguments(arguments: Arguments, names: Mapping[str, str | None]) -> dict[str, Any]:
+def translate_arguments(
+    arguments: Arguments, names: Mapping[str, str | None], fixed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Rename a reference constructor's arguments; None drops one that has no influence.
 
-    What is renamed to ``"out_channels"`` is only checked: a picture goes out with as many channels as it came in.
+    What is renamed to ``"out_channels"`` is only checked: a picture goes out with as many channels as it came in. So
+    are those in ``fixed``, which must have the value given there.
 
     Raises:
-        ArgumentError: an argument that is not in ``names``, or another number of channels out than in.
+        ArgumentError: an argument that is not in ``names`` or ``fixed``, another value than the fixed one, or another
+            number of channels out than in.
     """
-    if unknown := [name for name in arguments if name not in names]:
-        raise ArgumentError(f"arguments has no {unknown[0]!r}; the reference's own are {', '.join(names)}.")
-    ours = {names[theirs]: value for theirs, value in arguments.items()}
+    fixed = fixed or {}
+    if unknown := [name for name in arguments if name not in names and name not in fixed]:
+        raise ArgumentError(f"arguments has no {unknown[0]!r}; the reference's own are {', '.join([*names, *fixed])}.")
+    for name, value in fixed.items():
+        if arguments.get(name, value) != value:
+            raise ArgumentError(f"{name} must be {value!r}, not {arguments[name]!r}: other networks are not supported.")
+    ours = {names[theirs]: value for theirs, value in arguments.items() if theirs not in fixed}
     if ours.pop("out_channels", None) not in (None, ours.get("in_channels", 3)):
         raise ArgumentError("arguments must have as many output as input channels: other networks are not supported.")
     return {name: value for name, value in ours.items() if name is not None}

@@ -6,18 +6,42 @@ from collections.abc import Callable
 
 from srblocks.errors import ArgumentError, UnknownModelError
 from srblocks.models.base import SRModel
+from srblocks.models.bsrn import FAMILY as BSRN
+from srblocks.models.bsrn import FAMILY_S as BSRN_S
 from srblocks.models.dgpnet import FAMILY as DGPNET
 from srblocks.models.ecbsr import FAMILY as ECBSR
 from srblocks.models.elan import FAMILY as ELAN
 from srblocks.models.etds import FAMILY as ETDS
 from srblocks.models.family import Family
+from srblocks.models.imdn import FAMILY as IMDN
+from srblocks.models.imdn import FAMILY_AS as IMDN_AS
+from srblocks.models.imdn import FAMILY_RTE as IMDN_RTE
+from srblocks.models.imdn import FAMILY_SIMPLE as IMDN_SIMPLE
 from srblocks.models.omnisr import FAMILY as OMNISR
 from srblocks.models.quicksrnet import FAMILY as QUICKSRNET
 from srblocks.models.rdbn import FAMILY as RDBN
+from srblocks.models.rfdn import FAMILY as RFDN
 from srblocks.models.rlfn import FAMILY as RLFN
 from srblocks.models.span import FAMILY as SPAN
 
-FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR, ECBSR, ETDS, QUICKSRNET, SPAN)
+FAMILIES = (
+    DGPNET,
+    RDBN,
+    IMDN,
+    IMDN_SIMPLE,
+    IMDN_AS,
+    IMDN_RTE,
+    RFDN,
+    BSRN,
+    BSRN_S,
+    RLFN,
+    ECBSR,
+    ETDS,
+    QUICKSRNET,
+    SPAN,
+    ELAN,
+    OMNISR,
+)
 
 _families: list[Family] = []
 

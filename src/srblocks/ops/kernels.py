@@ -12,7 +12,7 @@ The others take and return whole convolutions, each a kernel and its bias ``(out
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
 
@@ -121,3 +121,23 @@ def centred(pointwise: Tensor, rows: int, columns: int) -> Tensor:
 def identity(channels: int, like: Tensor) -> Tensor:
     """The pointwise kernel ``(channels, channels, 1, 1)`` that returns its input; dtype and device as ``like`` has."""
     return torch.eye(channels, dtype=like.dtype, device=like.device).view(channels, channels, 1, 1)
+
+
+def add_identity(kernel: Tensor, groups: int = 1) -> Tensor:
+    """The kernel of the convolution that equals this one plus its input: ``y = k * x + x``.
+
+    Args:
+        kernel: ``(channels, channels / groups, kh, kw)`` of a convolution that keeps the size, kh and kw odd.
+        groups: of the convolution.
+    """
+    return nn.init.dirac_(torch.empty_like(kernel), groups).add_(kernel)
+
+
+def scale_inputs(kernel: Tensor, gain: Tensor) -> Tensor:
+    """The kernel of the convolution that equals this one after a multiplication of every channel.
+
+    Args:
+        kernel: ``(out, in, kh, kw)``.
+        gain: one factor per channel of the input, ``in`` values.
+    """
+    return kernel * gain.reshape(1, -1, 1, 1)
