@@ -147,11 +147,6 @@ def test_a_pointwise_kernel_at_the_centre_is_the_same_convolution(size: tuple[in
     )
 
 
-def test_the_identity_returns_its_input() -> None:
-    x = torch.randn(2, 4, 6, 7, dtype=torch.float64)
-    assert torch.equal(F.conv2d(x, kernels.identity(4, x)), x)
-
-
 @pytest.mark.parametrize(("size", "groups"), [((3, 3), 1), ((1, 1), 1), ((5, 3), 2), ((3, 7), 6)])
 def test_an_identity_adds_the_input(size: tuple[int, int], groups: int) -> None:
     kernel = torch.randn(6, 6 // groups, *size, dtype=torch.float64)

@@ -3,12 +3,12 @@
 import copy
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import FusionError
-from srblocks.layers.fusion import HasReference, fuse, plain_conv, walk, widest_float
-from srblocks.ops.kernels import add_identity, fold_batch_norm, scale_inputs
+from srblocks.layers.fusion import fuse, plain_conv, walk, widest_float
+from srblocks.layers.merged_conv import MergedConv, affine
+from srblocks.ops.kernels import Affine, add_identity, fold_batch_norm, scale_inputs
 
 
 class ConvBatchNorm(nn.Module):
@@ -89,7 +89,7 @@ class ResidualConv(Residual):
         return conv
 
 
-class ScaledConv(HasReference):
+class ScaledConv(MergedConv):
     """A 1×1 convolution of channels that are each multiplied by a learned factor first; fused, one convolution.
 
     Shape: ``(N, in_channels, H, W)`` -> ``(N, out_channels, H, W)``.
@@ -100,27 +100,14 @@ class ScaledConv(HasReference):
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
+        super().__init__(in_channels, out_channels, 1)
         self.gain = nn.Parameter(nn.init.normal_(torch.empty(1, in_channels, 1, 1), 1, 0.2))
         self.conv = nn.Conv2d(in_channels, out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if self.explicit:
-            y: Tensor = self.conv(x * self.gain)
-            return y
-        dtype = self.conv.weight.dtype
-        return F.conv2d(x, self._merged(torch.promote_types(dtype, torch.float32)).to(dtype), self.conv.bias)
+    def merge(self, dtype: torch.dtype) -> Affine:
+        weight, bias = affine(self.conv, dtype)
+        return scale_inputs(weight, self.gain.to(dtype)), bias
 
-    def fuse(self) -> nn.Conv2d:
-        """The convolution with the factors in its kernel."""
-        weight, bias = self.conv.weight, self.conv.bias
-        return plain_conv(
-            self._merged(widest_float(weight.device)).to(weight.dtype),
-            bias,
-            requires_grad=weight.requires_grad or self.gain.requires_grad,
-            bias_requires_grad=bias is not None and bias.requires_grad,
-            training=self.training,
-        )
-
-    def _merged(self, dtype: torch.dtype) -> Tensor:
-        return scale_inputs(self.conv.weight.to(dtype), self.gain.to(dtype))
+    def by_branches(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(x * self.gain)
+        return y

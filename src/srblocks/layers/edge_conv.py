@@ -59,9 +59,7 @@ class ECB(MergedConv):
     def merge(self, dtype: torch.dtype) -> Affine:
         helpers = (self.wide, self.sobel_x, self.sobel_y, self.laplacian)
         kernel, bias = kernels.add(affine(self.plain, dtype), *(helper.merge(dtype) for helper in helpers))
-        if self.identity:
-            kernel = kernel + kernels.centred(kernels.identity(self.out_channels, kernel), 3, 3)
-        return kernel, bias
+        return kernels.add_identity(kernel) if self.identity else kernel, bias
 
     def by_branches(self, x: Tensor) -> Tensor:
         y: Tensor = self.plain(x) + self.wide(x) + self.sobel_x(x) + self.sobel_y(x) + self.laplacian(x)

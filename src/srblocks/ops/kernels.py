@@ -118,11 +118,6 @@ def centred(pointwise: Tensor, rows: int, columns: int) -> Tensor:
     return F.pad(pointwise, (columns // 2, columns // 2, rows // 2, rows // 2))
 
 
-def identity(channels: int, like: Tensor) -> Tensor:
-    """The pointwise kernel ``(channels, channels, 1, 1)`` that returns its input; dtype and device as ``like`` has."""
-    return torch.eye(channels, dtype=like.dtype, device=like.device).view(channels, channels, 1, 1)
-
-
 def add_identity(kernel: Tensor, groups: int = 1) -> Tensor:
     """The kernel of the convolution that equals this one plus its input: ``y = k * x + x``.
 
