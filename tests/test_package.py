@@ -13,11 +13,14 @@ PUBLIC = {
     sr: """ArgumentError CheckpointError Family Fusible FusionError FusionReport InputError Layout ReplacementReport
         SRBlocksError SRModel SizeRule UnknownModelError Upscaler Weights as_reference create_model evaluation fuse
         layers list_models list_weights load models push_to_hub register replace_convs save verify_fusion""",
-    layers: """AIIBlock CALayer CCALayer ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer ELAB
-        ESA GMSA GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA PixelShuffleUpsampler RDB RLFB
-        ResidualDenseBlock ResidualDistillationBlock ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
-    models: """DGPNet ELAN Family Layout OmniSR RDBN RLFN SRModel SizeRule create_model dgpnet_base dgpnet_small
-        dgpnet_tiny elan elan_light families list_models omnisr rdbn register rlfn rlfn_ntire rlfn_s""",
+    layers: """AIIBlock CALayer CCALayer CCM ChannelAttention ConvBatchNorm DGConv DecomposedTransposedConv DenseLayer
+        ELAB ESA FMB FMM GMSA GRN GatedConvFFN InterpolatedBase LayerNorm2d LocalConvBlock NearestConv OSA
+        PixelShuffleUpsampler RDB RLFB ResidualDenseBlock ResidualDistillationBlock SAFM SMLayer ShiftConv SimpleSAFM
+        SplitPointMLP StepwisePixelShuffle TransposedConv WindowAttention""",
+    models: """DGPNet ELAN Family Layout LightSAFMNPP OmniSR RDBN RLFN SAFMN SAFMNBCIE SAFMNNTIRE SAFMNPP SRModel
+        ShuffleMixer SizeRule create_model dgpnet_base dgpnet_small dgpnet_tiny elan elan_light families list_models
+        omnisr rdbn register rlfn rlfn_ntire rlfn_s safmn safmn_bcie safmn_l safmn_ntire safmnpp safmnpp_light
+        shufflemixer shufflemixer_tiny""",
     evaluation: "imresize psnr ssim",
 }
 

@@ -18,10 +18,13 @@ OFFICIAL = {
     "rlfn/rlfn_x4.pth": 32.238,
     "rlfn/rlfn_s_x4.pth": 32.239,
     "rlfn/rlfn_ntire_x4.pth": 32.097,
+    "safmn/team15_SAFMN.pth": 32.165,
 }
+# Beside these lies no output of the authors' code.
+ONLY_MEASURED = {"safmn/team15_SAFMN.pth"}
 
 
-@pytest.mark.parametrize("file", OFFICIAL)
+@pytest.mark.parametrize("file", sorted(OFFICIAL.keys() - ONLY_MEASURED))
 def test_outputs_equal_the_authors(file: str, data: Path, dtype: torch.dtype) -> None:
     path = data / "checkpoints" / file
     net = sr.load(path, dtype=dtype)

@@ -25,7 +25,16 @@ PARAMETERS = {
     "elan_light": (582_012, 590_127, 601_488),
     "elan": (8_254_092, 8_278_407, 8_312_448),
     "omnisr": (784_604, 793_259, 805_376),
+    "shufflemixer": (393_939, 414_739, 410_579),
+    "shufflemixer_tiny": (108_435, 113_715, 112_659),
+    "safmn": (227_820, 232_695, 239_520),
+    "safmn_l": (5_559_308, 5_576_603, 5_600_816),
+    "safmn_ntire": (None, None, 237_000),
+    "safmnpp": (None, None, 211_572),
+    "safmnpp_light": (None, None, 66_176),
 }
+# Of the networks that keep a picture's size.
+RESTORATION_PARAMETERS = {"safmn_bcie": 18_414_083}
 TRAINING_PARAMETERS = {"dgpnet_tiny": 464_699, "dgpnet_small": 1_463_851, "dgpnet_base": 4_691_235}
 
 
@@ -33,9 +42,16 @@ def count(net: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
+def parameters(name: str) -> dict[int, int | None]:
+    """What a network has by scale."""
+    if name in RESTORATION_PARAMETERS:
+        return {1: RESTORATION_PARAMETERS[name]}
+    return dict(zip((2, 3, 4), PARAMETERS[name], strict=True))
+
+
 @pytest.mark.parametrize("name", sr.list_models())
 def test_parameter_counts_equal_the_sheets(name: str) -> None:
-    for scale, expected in zip((2, 3, 4), PARAMETERS[name], strict=True):
+    for scale, expected in parameters(name).items():
         if expected is not None:
             with torch.device("meta"):
                 net = sr.create_model(name, scale=scale, fused=name.startswith("dgpnet"))
@@ -48,14 +64,15 @@ def test_parameter_counts_equal_the_sheets(name: str) -> None:
 @pytest.mark.parametrize("name", sr.list_models())
 def test_docstrings_state_the_true_count(name: str) -> None:
     constructor = getattr(sr.models, name)
-    scale = 2 if name == "rdbn" else 4
-    assert f"{PARAMETERS[name][scale - 2]:,}" in (constructor.__doc__ or "")
+    counts = parameters(name)
+    assert f"{counts[2 if name == 'rdbn' else max(counts)]:,}" in (constructor.__doc__ or "")
 
 
 @pytest.mark.parametrize("name", sr.list_models())
 def test_the_readme_states_the_true_count(name: str) -> None:
     row = next(line for line in README.read_text().splitlines() if line.startswith("|") and f"`{name}`" in line)
-    assert f"{PARAMETERS[name][2]:,}" in row
+    counts = parameters(name)
+    assert f"{counts[max(counts)]:,}" in row
 
 
 def test_models_are_listed_by_pattern() -> None:
@@ -71,7 +88,7 @@ def test_an_unknown_name_brings_the_nearest() -> None:
 def test_the_fused_form_can_be_built_empty() -> None:
     for name in sr.list_models():
         with torch.device("meta"):
-            net = sr.create_model(name, scale=2, fused=True)
+            net = sr.create_model(name, fused=True)
         assert net.form == "fused"
         assert net.training
         assert not any(has_form(module, "fuse") for module in list(net.modules())[1:])

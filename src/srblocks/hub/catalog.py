@@ -69,6 +69,7 @@ def _measured(set5_psnr: float, set5_ssim: float, set14_psnr: float, set14_ssim:
     }
 
 
+_SAFMN = "https://raw.githubusercontent.com/sunny2109/SAFMN/68c2182e4f8829a979886b0a1cab8f269f91b321"
 _RLFN = "https://raw.githubusercontent.com/bytedance/RLFN/bccfde91bf8b2de80789ec033a029e6f2a932330/model_zoo"
 
 CATALOG = (
@@ -111,6 +112,16 @@ CATALOG = (
         trained_on="DIV2K and Flickr2K",
         notes="The authors' entry to NTIRE 2022.",
         measured=_measured(32.10, 0.8939, 28.60, 0.7815),
+    ),
+    Weights(
+        "safmn_ntire_x4.sunny2109",
+        source=f"{_SAFMN}/NTIRE2023_ESR/model_zoo/team15_SAFMN.pth",
+        sha256="93fe3d7175ef1446cfcb3a884ddf8bbb4391f31190e9d1bf6c6c1cb768f8b565",
+        bytes=971_051,
+        licence="Apache-2.0",
+        trained_on="not stated with the file; DIV2K and Flickr2K for the paper's networks",
+        notes="The authors' entry to NTIRE 2023. Its folder holds an MIT licence too.",
+        measured=_measured(32.16, 0.8943, 28.63, 0.7815),
     ),
 )
 

@@ -6,7 +6,9 @@ from srblocks.layers.conv import ConvBatchNorm
 from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
 from srblocks.layers.dgconv import DGConv
 from srblocks.layers.distillation import RDB, RLFB, ResidualDistillationBlock
-from srblocks.layers.norms import LayerNorm2d
+from srblocks.layers.feature_modulation import CCM, FMM, SAFM, SimpleSAFM
+from srblocks.layers.mixers import FMB, SMLayer, SplitPointMLP
+from srblocks.layers.norms import GRN, LayerNorm2d
 from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention
 from srblocks.layers.spatial_attention import ESA
 from srblocks.layers.upsamplers import (
@@ -20,12 +22,17 @@ from srblocks.layers.upsamplers import (
 from srblocks.layers.window_attention import ELAB, GMSA, ShiftConv
 
 __all__ = [
+    "CCM",
     "ELAB",
     "ESA",
+    "FMB",
+    "FMM",
     "GMSA",
+    "GRN",
     "OSA",
     "RDB",
     "RLFB",
+    "SAFM",
     "AIIBlock",
     "CALayer",
     "CCALayer",
@@ -42,7 +49,10 @@ __all__ = [
     "PixelShuffleUpsampler",
     "ResidualDenseBlock",
     "ResidualDistillationBlock",
+    "SMLayer",
     "ShiftConv",
+    "SimpleSAFM",
+    "SplitPointMLP",
     "StepwisePixelShuffle",
     "TransposedConv",
     "WindowAttention",

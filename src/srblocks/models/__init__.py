@@ -8,16 +8,36 @@ from srblocks.models.omnisr import OmniSR, omnisr
 from srblocks.models.rdbn import RDBN, rdbn
 from srblocks.models.registry import create_model, families, list_models, register
 from srblocks.models.rlfn import RLFN, rlfn, rlfn_ntire, rlfn_s
+from srblocks.models.safmn import (
+    SAFMN,
+    SAFMNBCIE,
+    SAFMNNTIRE,
+    SAFMNPP,
+    LightSAFMNPP,
+    safmn,
+    safmn_bcie,
+    safmn_l,
+    safmn_ntire,
+    safmnpp,
+    safmnpp_light,
+)
+from srblocks.models.shufflemixer import ShuffleMixer, shufflemixer, shufflemixer_tiny
 
 __all__ = [
     "ELAN",
     "RDBN",
     "RLFN",
+    "SAFMN",
+    "SAFMNBCIE",
+    "SAFMNNTIRE",
+    "SAFMNPP",
     "DGPNet",
     "Family",
     "Layout",
+    "LightSAFMNPP",
     "OmniSR",
     "SRModel",
+    "ShuffleMixer",
     "SizeRule",
     "create_model",
     "dgpnet_base",
@@ -33,4 +53,12 @@ __all__ = [
     "rlfn",
     "rlfn_ntire",
     "rlfn_s",
+    "safmn",
+    "safmn_bcie",
+    "safmn_l",
+    "safmn_ntire",
+    "safmnpp",
+    "safmnpp_light",
+    "shufflemixer",
+    "shufflemixer_tiny",
 ]

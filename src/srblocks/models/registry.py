@@ -12,8 +12,10 @@ from srblocks.models.family import Family
 from srblocks.models.omnisr import FAMILY as OMNISR
 from srblocks.models.rdbn import FAMILY as RDBN
 from srblocks.models.rlfn import FAMILY as RLFN
+from srblocks.models.safmn import FAMILIES as SAFMN
+from srblocks.models.shufflemixer import FAMILY as SHUFFLEMIXER
 
-FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR)
+FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR, SHUFFLEMIXER, *SAFMN)
 
 _families: list[Family] = []
 
