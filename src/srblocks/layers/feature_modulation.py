@@ -148,6 +148,6 @@ class FMM(nn.Module):
         self.mixer = CCM(dim, mid_dim=mid_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.modulation(self.norm1(x))
-        y: Tensor = self.mixer(self.norm2(x))
-        return x + y
+        x = self.modulation(self.norm1(x)) + x
+        y: Tensor = self.mixer(self.norm2(x)) + x
+        return y

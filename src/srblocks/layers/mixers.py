@@ -72,9 +72,9 @@ class SMLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # The MLPs return shuffled channels, their inputs are not: the paper adds them all the same.
-        x = self.depthwise(x + self.mlp1(self.norm1(x)))
-        y: Tensor = self.mlp2(self.norm2(x))
-        return x + y
+        x = self.depthwise(self.mlp1(self.norm1(x)) + x)
+        y: Tensor = self.mlp2(self.norm2(x)) + x
+        return y
 
 
 class FMB(nn.Module):
@@ -100,6 +100,6 @@ class FMB(nn.Module):
         self.project = nn.Conv2d(dim + 16, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.layers(x)
-        y: Tensor = self.project(F.silu(self.conv(x)))
-        return x + y
+        x = self.layers(x) + x
+        y: Tensor = self.project(F.silu(self.conv(x))) + x
+        return y

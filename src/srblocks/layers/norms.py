@@ -10,7 +10,8 @@ from srblocks.layers.checks import check_positive
 class LayerNorm2d(nn.Module):
     """Layer norm over the channels of every pixel.
 
-    Shape: ``(N, dim, H, W)`` -> the same.
+    Shape: ``(N, dim, H, W)`` -> the same, channels-last in memory. A sum takes the layout of its first term, so a block
+    that adds its input last keeps what follows in this layout, in which most of it is faster.
 
     Args:
         dim: feature channels.
