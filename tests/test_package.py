@@ -15,17 +15,19 @@ PUBLIC = {
         SRBlocksError SRModel SizeRule TransferReport UnknownModelError Upscaler Weights as_reference create_model
         evaluation fuse layers list_models list_weights load models push_to_hub register replace_convs save transfer
         verify_fusion""",
-    layers: """AIIBlock BSConvS BSConvU CALayer CCALayer ChannelAttention Conv3XC ConvBatchNorm DGConv
-        DecomposedTransposedConv DenseLayer DepthwiseSeparableConv DistillationTrunk ECB ELAB ESA ESDB GMSA GatedConvFFN
-        IMDB InterpolatedBase LayerNorm2d LocalConvBlock MergedConv NearestConv OSA PixelAttention
+    layers: """AIIBlock BSConvS BSConvU CALayer CCALayer CCM ChannelAttention Conv3XC ConvBatchNorm DGConv
+        DecomposedTransposedConv DenseLayer DepthwiseSeparableConv DistillationTrunk ECB ELAB ESA ESDB FMB FMM GMSA GRN
+        GatedConvFFN IMDB InterpolatedBase LayerNorm2d LocalConvBlock MergedConv NearestConv OSA PixelAttention
         PixelAttentionUpsampler PixelShuffleUpsampler RDB RFDB RLFB ResidualConv ResidualDenseBlock
-        ResidualDistillationBlock SPAB ScaledConv ShiftConv StepwisePixelShuffle TransposedConv WindowAttention""",
-    models: """BSRN BSRNS DGPNet ECBSR ELAN ETDS Family IMDN IMDNAS IMDNRTE Layout OmniSR QuickSRNet RDBN RFDN RLFN SPAN
-        SRModel SimpleIMDN SizeRule bsrn bsrn_s create_model dgpnet_base dgpnet_small dgpnet_tiny ecbsr_m10c10
-        ecbsr_m16c64 ecbsr_m4c16 ecbsr_m4c16_rgb ecbsr_m4c32_rgb ecbsr_m4c8 ecbsr_m6c40_rgb elan elan_light etds_l
-        etds_m etds_s etds_t families imdn imdn_as imdn_baseline imdn_rtc imdn_rte list_models omnisr quicksrnet_large
-        quicksrnet_medium quicksrnet_small rdbn register rfdn_aim rlfn rlfn_ntire rlfn_s span span_ntire span_s
-        span_tiny""",
+        ResidualDistillationBlock SAFM SMLayer SPAB ScaledConv ShiftConv SimpleSAFM SplitPointMLP StepwisePixelShuffle
+        TransposedConv WindowAttention""",
+    models: """BSRN BSRNS DGPNet ECBSR ELAN ETDS Family IMDN IMDNAS IMDNRTE Layout LightSAFMNPP OmniSR QuickSRNet RDBN
+        RFDN RLFN SAFMN SAFMNBCIE SAFMNNTIRE SAFMNPP SPAN SRModel ShuffleMixer SimpleIMDN SizeRule bsrn bsrn_s
+        create_model dgpnet_base dgpnet_small dgpnet_tiny ecbsr_m10c10 ecbsr_m16c64 ecbsr_m4c16 ecbsr_m4c16_rgb
+        ecbsr_m4c32_rgb ecbsr_m4c8 ecbsr_m6c40_rgb elan elan_light etds_l etds_m etds_s etds_t families imdn imdn_as
+        imdn_baseline imdn_rtc imdn_rte list_models omnisr quicksrnet_large quicksrnet_medium quicksrnet_small rdbn
+        register rfdn_aim rlfn rlfn_ntire rlfn_s safmn safmn_bcie safmn_l safmn_ntire safmnpp safmnpp_light shufflemixer
+        shufflemixer_tiny span span_ntire span_s span_tiny""",
     evaluation: """Evaluation NetworkFusion Pair Score evaluate find_pairs fsim gmsd imresize ms_gmsd ms_ssim psnr ssim
         to_csv to_json to_markdown""",
 }

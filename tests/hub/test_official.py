@@ -27,10 +27,13 @@ OFFICIAL = {
     "etds/ETDS_M5C16_x2.pth": 37.184,
     "etds/ETDS_M7C48_x4.pth": 31.706,
     "span/team38_span_ch28_slim.pth": 31.739,
+    "safmn/team15_SAFMN.pth": 32.165,
 }
+# Beside these lies no output of the authors' code.
+ONLY_MEASURED = {"safmn/team15_SAFMN.pth"}
 
 
-@pytest.mark.parametrize("file", OFFICIAL)
+@pytest.mark.parametrize("file", sorted(OFFICIAL.keys() - ONLY_MEASURED))
 def test_outputs_equal_the_authors(file: str, data: Path, dtype: torch.dtype) -> None:
     path = data / "checkpoints" / file
     net = sr.load(path, dtype=dtype)

@@ -29,6 +29,9 @@ BLUEPRINT_NAMES = {"pw": "pointwise", "pw1": "squeeze", "pw2": "expand", "dw": "
 GMSA_NAMES = {"project_inp.0": "project_in.conv", "project_inp.1": "project_in.norm"}
 SPACE_NAMES = {"to_qkv": "qkv", "to_out.0": "project", "rel_pos_bias.weight": "bias_table"}
 CHANNEL_NAMES = {"qkv_dwconv": "depthwise", "project_out": "project"}
+MLP_NAMES = {"fc.0": "project_in", "fc.2": "project_out"}
+SAFM_NAMES = {"mfr": "levels", "aggr": "project"}
+CCM_NAMES = {"ccm.0": "conv", "ccm.2": "project"}
 
 
 def under(prefix: str, target: str, names: dict[str, str]) -> dict[str, str]:
@@ -88,6 +91,12 @@ def numbered(prefix: str, names: dict[str, str]) -> dict[str, str]:
 def ecb(case: Case) -> nn.Module:
     """ECB with its activation, as the reference has it."""
     return nn.Sequential(layers.ECB(6, 6, identity=True), nn.PReLU(6))
+
+
+def sm_layer_names(prefix: str = "", target: str = "") -> dict[str, str]:
+    names = {"spatial": "depthwise", "norm1.body": "norm1", "norm2.body": "norm2"}
+    names |= under("mlp1", "mlp1", MLP_NAMES) | under("mlp2", "mlp2", MLP_NAMES)
+    return {prefix + theirs: target + ours for theirs, ours in names.items()}
 
 
 # Reference case -> our block of its arguments, and our name for each of its parts where it differs.
@@ -158,6 +167,30 @@ BLOCKS: dict[str, tuple[Callable[[Case], nn.Module], dict[str, str]]] = {
         osa_names("residual_layer.0.", "body.0.")
         | {"residual_layer.1": "body.1"}
         | under("esa", "attention", ESA_NAMES),
+    ),
+    "shufflemixer/BiasFree_LayerNorm": (
+        lambda case: layers.LayerNorm2d(12, eps=1e-5, bias=False),
+        {"body.weight": "weight"},
+    ),
+    "shufflemixer/SplitPointMlp": (lambda case: layers.SplitPointMLP(24), MLP_NAMES),
+    "shufflemixer/SMLayer": (lambda case: layers.SMLayer(16, kernel_size=3), sm_layer_names()),
+    "shufflemixer/FMBlock": (
+        lambda case: layers.FMB(16, kernel_size=7),
+        sm_layer_names("net.0.", "layers.0.")
+        | sm_layer_names("net.1.", "layers.1.")
+        | {"conv.0": "conv", "conv.2": "project"},
+    ),
+    "safmn/LayerNorm": (lambda case: layers.LayerNorm2d(12), {}),
+    "safmn/GRN": (lambda case: layers.GRN(12), {"gamma": "weight", "beta": "bias"}),
+    "safmn/SAFM": (lambda case: layers.SAFM(16), SAFM_NAMES),
+    "safmn/SimpleSAFM": (
+        lambda case: layers.SimpleSAFM(18, reduction=3),
+        {"proj": "project_in", "dwconv": "depthwise", "out": "project_out"},
+    ),
+    "safmn/CCM": (lambda case: layers.CCM(12), CCM_NAMES),
+    "safmn/AttBlock": (
+        lambda case: layers.FMM(16),
+        under("safm", "modulation", SAFM_NAMES) | under("ccm", "mixer", CCM_NAMES),
     ),
 }
 # These have more than one input, output or form of weights, and tests of their own below or elsewhere.

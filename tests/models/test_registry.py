@@ -54,6 +54,14 @@ PARAMETERS: dict[str, Counts] = {
     "span_s": (410_700, 417_195, 426_288),
     "span_ntire": (141_580, 145_375, 150_688),
     "span_tiny": (122_368, 125_893, 130_828),
+    "shufflemixer": (393_939, 414_739, 410_579),
+    "shufflemixer_tiny": (108_435, 113_715, 112_659),
+    "safmn": (227_820, 232_695, 239_520),
+    "safmn_l": (5_559_308, 5_576_603, 5_600_816),
+    "safmn_ntire": {4: 237_000},
+    "safmnpp": {4: 211_572},
+    "safmnpp_light": {4: 66_176},
+    "safmn_bcie": {1: 18_414_083},
 }
 TRAINING_PARAMETERS: dict[str, Counts] = {
     "dgpnet_tiny": (None, None, 464_699),
@@ -117,7 +125,7 @@ def test_an_unknown_name_brings_the_nearest() -> None:
 def test_the_fused_form_can_be_built_empty() -> None:
     for name in sr.list_models():
         with torch.device("meta"):
-            net = sr.create_model(name, scale=2, fused=True)
+            net = sr.create_model(name, fused=True)
         assert net.form == "fused"
         assert net.training
         assert not any(has_form(module, "fuse") for module in list(net.modules())[1:])

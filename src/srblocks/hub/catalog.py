@@ -69,6 +69,7 @@ def _measured(set5_psnr: float, set5_ssim: float, set14_psnr: float, set14_ssim:
     }
 
 
+_SAFMN = "https://raw.githubusercontent.com/sunny2109/SAFMN/68c2182e4f8829a979886b0a1cab8f269f91b321"
 _RLFN = "https://raw.githubusercontent.com/bytedance/RLFN/bccfde91bf8b2de80789ec033a029e6f2a932330/model_zoo"
 _IMDN = "https://raw.githubusercontent.com/Zheng222/IMDN/8f158e6a5ac9db6e5857d9159fd4a6c4214da574/checkpoints"
 _RFDN = "https://raw.githubusercontent.com/njulj/RFDN/7cf4e25b6633e81fd7e26891aeee2baca4f8f927/trained_model"
@@ -214,6 +215,16 @@ CATALOG = (
         trained_on="not stated; the challenge gave DIV2K and LSDIR",
         notes="The authors' entry to NTIRE 2024, in the fused form.",
         measured=_measured(31.74, 0.8897, 28.40, 0.7768),
+    ),
+    Weights(
+        "safmn_ntire_x4.sunny2109",
+        source=f"{_SAFMN}/NTIRE2023_ESR/model_zoo/team15_SAFMN.pth",
+        sha256="93fe3d7175ef1446cfcb3a884ddf8bbb4391f31190e9d1bf6c6c1cb768f8b565",
+        bytes=971_051,
+        licence="Apache-2.0",
+        trained_on="not stated with the file; DIV2K and Flickr2K for the paper's networks",
+        notes="The authors' entry to NTIRE 2023. Its folder holds an MIT licence too.",
+        measured=_measured(32.16, 0.8943, 28.63, 0.7815),
     ),
 )
 

@@ -8,8 +8,10 @@ from srblocks.layers.dense import DenseLayer, ResidualDenseBlock
 from srblocks.layers.dgconv import DGConv
 from srblocks.layers.distillation import ESDB, IMDB, RDB, RFDB, RLFB, DistillationTrunk, ResidualDistillationBlock
 from srblocks.layers.edge_conv import ECB
+from srblocks.layers.feature_modulation import CCM, FMM, SAFM, SimpleSAFM
 from srblocks.layers.merged_conv import MergedConv
-from srblocks.layers.norms import LayerNorm2d
+from srblocks.layers.mixers import FMB, SMLayer, SplitPointMLP
+from srblocks.layers.norms import GRN, LayerNorm2d
 from srblocks.layers.omni_attention import OSA, ChannelAttention, GatedConvFFN, LocalConvBlock, WindowAttention
 from srblocks.layers.parameter_free_attention import SPAB
 from srblocks.layers.separable import BSConvS, BSConvU, DepthwiseSeparableConv
@@ -26,16 +28,21 @@ from srblocks.layers.upsamplers import (
 from srblocks.layers.window_attention import ELAB, GMSA, ShiftConv
 
 __all__ = [
+    "CCM",
     "ECB",
     "ELAB",
     "ESA",
     "ESDB",
+    "FMB",
+    "FMM",
     "GMSA",
+    "GRN",
     "IMDB",
     "OSA",
     "RDB",
     "RFDB",
     "RLFB",
+    "SAFM",
     "SPAB",
     "AIIBlock",
     "BSConvS",
@@ -62,8 +69,11 @@ __all__ = [
     "ResidualConv",
     "ResidualDenseBlock",
     "ResidualDistillationBlock",
+    "SMLayer",
     "ScaledConv",
     "ShiftConv",
+    "SimpleSAFM",
+    "SplitPointMLP",
     "StepwisePixelShuffle",
     "TransposedConv",
     "WindowAttention",

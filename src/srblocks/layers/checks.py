@@ -12,6 +12,14 @@ def check_positive(**sizes: int) -> None:
             raise ArgumentError(f"{name} must be a whole number of at least 1, not {size!r}.")
 
 
+def check_odd(**sizes: int) -> None:
+    """Raise an ArgumentError that names the first argument that is no odd whole number of at least 1."""
+    check_positive(**sizes)
+    for name, size in sizes.items():
+        if size % 2 == 0:
+            raise ArgumentError(f"{name} must be odd, not {size}.")
+
+
 def check_multiple(x: Tensor, multiple: int, owner: str) -> None:
     """Raise an InputError unless height and width of ``(N, dim, H, W)`` are multiples of ``multiple``."""
     height, width = x.shape[-2:]

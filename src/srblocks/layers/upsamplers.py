@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
-from srblocks.layers.checks import check_positive
+from srblocks.layers.checks import check_odd, check_positive
 from srblocks.layers.spatial_attention import PixelAttention
 
 
 class PixelShuffleUpsampler(nn.Sequential):
-    """One 3×3 convolution to scale² values per output channel, spread over the enlarged grid (direct sub-pixel).
+    """One convolution to scale² values per output channel, spread over the enlarged grid (direct sub-pixel).
 
     Shape: ``(N, dim, H, W)`` -> ``(N, out_channels, scale·H, scale·W)``.
 
@@ -24,15 +24,17 @@ class PixelShuffleUpsampler(nn.Sequential):
         scale: factor, 1 or more.
         out_channels: channels of the result.
         bias: whether the convolution has one.
+        kernel_size: side of its kernel, odd.
 
     Paper: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
     Neural Network", CVPR 2016, arXiv 1609.05158.
     """
 
-    def __init__(self, dim: int, scale: int, *, out_channels: int = 3, bias: bool = True) -> None:
+    def __init__(self, dim: int, scale: int, *, out_channels: int = 3, bias: bool = True, kernel_size: int = 3) -> None:
         check_positive(dim=dim, scale=scale, out_channels=out_channels)
+        check_odd(kernel_size=kernel_size)
         super().__init__()
-        self.conv = nn.Conv2d(dim, out_channels * scale**2, 3, padding=1, bias=bias)
+        self.conv = nn.Conv2d(dim, out_channels * scale**2, kernel_size, padding=kernel_size // 2, bias=bias)
         self.shuffle = nn.PixelShuffle(scale)
 
 

@@ -33,6 +33,20 @@ from srblocks.models.rdbn import RDBN, rdbn
 from srblocks.models.registry import create_model, families, list_models, register
 from srblocks.models.rfdn import RFDN, rfdn_aim
 from srblocks.models.rlfn import RLFN, rlfn, rlfn_ntire, rlfn_s
+from srblocks.models.safmn import (
+    SAFMN,
+    SAFMNBCIE,
+    SAFMNNTIRE,
+    SAFMNPP,
+    LightSAFMNPP,
+    safmn,
+    safmn_bcie,
+    safmn_l,
+    safmn_ntire,
+    safmnpp,
+    safmnpp_light,
+)
+from srblocks.models.shufflemixer import ShuffleMixer, shufflemixer, shufflemixer_tiny
 from srblocks.models.span import SPAN, span, span_ntire, span_s, span_tiny
 
 __all__ = [
@@ -47,13 +61,19 @@ __all__ = [
     "RDBN",
     "RFDN",
     "RLFN",
+    "SAFMN",
+    "SAFMNBCIE",
+    "SAFMNNTIRE",
+    "SAFMNPP",
     "SPAN",
     "DGPNet",
     "Family",
     "Layout",
+    "LightSAFMNPP",
     "OmniSR",
     "QuickSRNet",
     "SRModel",
+    "ShuffleMixer",
     "SimpleIMDN",
     "SizeRule",
     "bsrn",
@@ -92,6 +112,14 @@ __all__ = [
     "rlfn",
     "rlfn_ntire",
     "rlfn_s",
+    "safmn",
+    "safmn_bcie",
+    "safmn_l",
+    "safmn_ntire",
+    "safmnpp",
+    "safmnpp_light",
+    "shufflemixer",
+    "shufflemixer_tiny",
     "span",
     "span_ntire",
     "span_s",

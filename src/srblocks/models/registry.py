@@ -22,6 +22,8 @@ from srblocks.models.quicksrnet import FAMILY as QUICKSRNET
 from srblocks.models.rdbn import FAMILY as RDBN
 from srblocks.models.rfdn import FAMILY as RFDN
 from srblocks.models.rlfn import FAMILY as RLFN
+from srblocks.models.safmn import FAMILIES as SAFMN
+from srblocks.models.shufflemixer import FAMILY as SHUFFLEMIXER
 from srblocks.models.span import FAMILY as SPAN
 
 FAMILIES = (
@@ -39,6 +41,8 @@ FAMILIES = (
     ETDS,
     QUICKSRNET,
     SPAN,
+    SHUFFLEMIXER,
+    *SAFMN,
     ELAN,
     OMNISR,
 )
