@@ -203,12 +203,16 @@ class _Attempt:
 
     def expected(self) -> Shapes:
         """The shapes, in the file's naming, of the network that this one comes nearest to."""
-        net = self._empty(self._seen() or {}, "training") or self._empty({}, "training")
+        form: Form = "training" if self.layout is None else self.layout.form
+        net = self._empty(self._seen() or {}, form) or self._empty({}, form)
         assert net is not None  # the default network can be built
         ours = shapes(net.state_dict())
         if self.layout is None:
             return ours
-        theirs = self.layout.to_reference(ours)
+        try:
+            theirs = self.layout.to_reference(ours)
+        except CheckpointError:  # no file of this layout holds what these arguments make
+            return {}
         constants = shapes(self.layout.constants(net)) if self.layout.constants is not None else {}
         return {theirs[key]: shape for key, shape in ours.items()} | constants
 
