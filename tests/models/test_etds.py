@@ -67,6 +67,14 @@ def test_the_authors_plain_layout_has_no_place_for_a_network_without_its_clip(tm
         sr.save(ETDS(2, dim=8).fuse(), tmp_path / "net.pth", layout="ecnu-plain")
 
 
+def test_a_plain_file_that_lacks_something_is_told_so(tmp_path: Path) -> None:
+    state = golden("etds/etds_x2_deploy").state
+    del state["conv_first.bias"]
+    torch.save(state, tmp_path / "cut.pth")
+    with pytest.raises(sr.CheckpointError, match=r"etds as ecnu-plain saves it: missing are 'conv_first\.bias'"):
+        sr.load(tmp_path / "cut.pth")
+
+
 def test_plain_weights_without_a_clip_are_recognised(tmp_path: Path) -> None:
     net = ETDS(3, dim=8, num_blocks=2).fuse()
     torch.save(net.state_dict(), tmp_path / "bare.pth")

@@ -206,9 +206,13 @@ class _Attempt:
 
     def expected(self) -> Shapes:
         """The shapes, in the file's naming, of the network that this one comes nearest to."""
-        net = self._empty(self._seen() or {}, "training") or self._empty({}, "training")
+        form: Form = "training" if self.layout is None else self.layout.form
+        net = self._empty(self._seen() or {}, form) or self._empty({}, form)
         assert net is not None  # the default network can be built
-        return shapes(net.state_dict() if self.layout is None else self.layout.state_dict(net))
+        try:
+            return shapes(net.state_dict() if self.layout is None else self.layout.state_dict(net))
+        except CheckpointError:  # no file of this layout holds what these arguments make
+            return {}
 
     def _seen(self) -> dict[str, Any] | None:
         """The arguments that the tensors show; None if they are not of this family."""
