@@ -13,9 +13,10 @@ from srblocks.models.omnisr import FAMILY as OMNISR
 from srblocks.models.rdbn import FAMILY as RDBN
 from srblocks.models.rlfn import FAMILY as RLFN
 from srblocks.models.safmn import FAMILIES as SAFMN
+from srblocks.models.safmnpp import FAMILIES as SAFMNPP
 from srblocks.models.shufflemixer import FAMILY as SHUFFLEMIXER
 
-FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR, SHUFFLEMIXER, *SAFMN)
+FAMILIES = (DGPNET, RDBN, RLFN, ELAN, OMNISR, SHUFFLEMIXER, *SAFMN, *SAFMNPP)
 
 _families: list[Family] = []
 
