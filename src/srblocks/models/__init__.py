@@ -33,19 +33,8 @@ from srblocks.models.rdbn import RDBN, rdbn
 from srblocks.models.registry import create_model, families, list_models, register
 from srblocks.models.rfdn import RFDN, rfdn_aim
 from srblocks.models.rlfn import RLFN, rlfn, rlfn_ntire, rlfn_s
-from srblocks.models.safmn import (
-    SAFMN,
-    SAFMNBCIE,
-    SAFMNNTIRE,
-    SAFMNPP,
-    LightSAFMNPP,
-    safmn,
-    safmn_bcie,
-    safmn_l,
-    safmn_ntire,
-    safmnpp,
-    safmnpp_light,
-)
+from srblocks.models.safmn import SAFMN, SAFMNBCIE, SAFMNNTIRE, safmn, safmn_bcie, safmn_l, safmn_ntire
+from srblocks.models.safmnpp import SAFMNPP, LightSAFMNPP, safmnpp, safmnpp_light
 from srblocks.models.shufflemixer import ShuffleMixer, shufflemixer, shufflemixer_tiny
 from srblocks.models.span import SPAN, span, span_ntire, span_s, span_tiny
 

@@ -23,6 +23,7 @@ from srblocks.models.rdbn import FAMILY as RDBN
 from srblocks.models.rfdn import FAMILY as RFDN
 from srblocks.models.rlfn import FAMILY as RLFN
 from srblocks.models.safmn import FAMILIES as SAFMN
+from srblocks.models.safmnpp import FAMILIES as SAFMNPP
 from srblocks.models.shufflemixer import FAMILY as SHUFFLEMIXER
 from srblocks.models.span import FAMILY as SPAN
 
@@ -43,6 +44,7 @@ FAMILIES = (
     SPAN,
     SHUFFLEMIXER,
     *SAFMN,
+    *SAFMNPP,
     ELAN,
     OMNISR,
 )

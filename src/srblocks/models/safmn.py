@@ -1,16 +1,13 @@
-"""SAFMN: spatially-adaptive feature modulation networks, and what its authors made of them for challenges.
+"""SAFMN: spatially-adaptive feature modulation network, its form for NTIRE 2023, and the one for compressed pictures.
 
 Sun, Dong, Tang, Pan, "Spatially-Adaptive Feature Modulation for Efficient Image Super-Resolution", ICCV 2023,
 arXiv 2302.13800. Li et al., "NTIRE 2023 Challenge on Efficient Super-Resolution: Methods and Results", CVPR Workshops
-2023 (SAFMN without norms). Ren et al., "The Ninth NTIRE 2024 Efficient Super-Resolution Challenge Report",
-arXiv 2404.10343 (SAFMN++). Conde et al., "Real-Time 4K Super-Resolution of Compressed AVIF Images. AIS 2024 Challenge
-Survey", arXiv 2404.16484 (light SAFMN++).
+2023. Their SAFMN++ is in ``safmnpp.py``.
 
 Reference numbers: github.com/sunny2109/SAFMN at 68c2182e (Apache-2.0; its folder for NTIRE 2023 MIT).
 """
 
 from collections.abc import Mapping
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -18,7 +15,7 @@ from torch import Tensor, nn
 
 from srblocks.errors import ArgumentError
 from srblocks.layers.checks import check_positive
-from srblocks.layers.feature_modulation import CCM, FMM, SAFM, SimpleSAFM
+from srblocks.layers.feature_modulation import CCM, FMM, SAFM
 from srblocks.layers.norms import GRN
 from srblocks.layers.upsamplers import InterpolatedBase, PixelShuffleUpsampler
 from srblocks.models.base import SizeRule, SRModel
@@ -128,112 +125,6 @@ class SAFMNNTIRE(SRModel):
         return y
 
 
-class SimpleFMM(nn.Module):
-    """The module of SAFMN++: its modulation and a channel mixer, one after the other, without norms, biases or skip.
-
-    Shape: ``(N, dim, H, W)`` -> the same, H and W at least 8.
-    """
-
-    def __init__(self, dim: int, *, reduction: int, mid_dim: int | None = None) -> None:
-        super().__init__()
-        self.modulation = SimpleSAFM(dim, reduction=reduction)
-        self.mixer = CCM(dim, mid_dim=int(1.5 * dim) if mid_dim is None else mid_dim, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.mixer(self.modulation(x))
-        return y
-
-
-class SAFMNPP(SRModel):
-    """SAFMN++: modules of a simpler modulation, each with a skip; no norms, no biases, an interpolated base.
-
-    As for :class:`SAFMN`, tiles can be exact where both sides are multiples of 8; the square then has sides of
-    32·num_blocks + 15 pixels.
-
-    Shape: ``(N, in_channels, H, W)`` in [0, 1] -> ``(N, in_channels, scale·H, scale·W)``, any size; below 8×8 the
-    picture is padded.
-
-    Args:
-        scale: factor.
-        dim: feature channels; the modules modulate dim // 3 of them.
-        num_blocks: modules.
-        mid_dim: channels inside their channel mixers; 1.5·dim unless given.
-        in_channels: channels of the picture.
-    """
-
-    def __init__(
-        self,
-        scale: int = 4,
-        *,
-        dim: int = 36,
-        num_blocks: int = 6,
-        mid_dim: int | None = None,
-        in_channels: int = 3,
-    ) -> None:
-        super().__init__(
-            scale, in_channels=in_channels, size_rule=SizeRule(minimum=SimpleSAFM.stride), stride=SimpleSAFM.stride
-        )
-        check_positive(num_blocks=num_blocks)
-        self.head = nn.Conv2d(in_channels, dim, 3, padding=1, bias=False)
-        self.blocks = nn.ModuleList(SimpleFMM(dim, reduction=3, mid_dim=mid_dim) for _ in range(num_blocks))
-        self.upsampler = PixelShuffleUpsampler(dim, scale, out_channels=in_channels, bias=False)
-        self.base = InterpolatedBase(scale)
-
-    def features(self, x: Tensor) -> Tensor:
-        y: Tensor = self.head(x)
-        for block in self.blocks:
-            y = y + block(y)
-        return y
-
-    def upscale(self, x: Tensor) -> Tensor:
-        y: Tensor = self.upsampler(self.features(x)) + self.base(x)
-        return y
-
-
-class LightSAFMNPP(SRModel):
-    """Light SAFMN++: few modules without skips of their own, one long skip, no norms, no biases.
-
-    As for :class:`SAFMN`, tiles can be exact where both sides are multiples of 8; the square then has sides of
-    32·num_blocks + 15 pixels.
-
-    Shape: ``(N, in_channels, H, W)`` in [0, 1] -> ``(N, in_channels, scale·H, scale·W)``, any size; below 8×8 the
-    picture is padded.
-
-    Args:
-        scale: factor.
-        dim: feature channels; the modules modulate half of them.
-        num_blocks: modules.
-        mid_dim: channels inside their channel mixers; 1.5·dim unless given.
-        in_channels: channels of the picture.
-    """
-
-    def __init__(
-        self,
-        scale: int = 4,
-        *,
-        dim: int = 32,
-        num_blocks: int = 2,
-        mid_dim: int | None = None,
-        in_channels: int = 3,
-    ) -> None:
-        super().__init__(
-            scale, in_channels=in_channels, size_rule=SizeRule(minimum=SimpleSAFM.stride), stride=SimpleSAFM.stride
-        )
-        check_positive(num_blocks=num_blocks)
-        self.head = nn.Conv2d(in_channels, dim, 3, padding=1, bias=False)
-        self.blocks = nn.Sequential(*(SimpleFMM(dim, reduction=2, mid_dim=mid_dim) for _ in range(num_blocks)))
-        self.upsampler = PixelShuffleUpsampler(dim, scale, out_channels=in_channels, bias=False)
-
-    def features(self, x: Tensor) -> Tensor:
-        shallow = self.head(x)
-        y: Tensor = shallow + self.blocks(shallow)
-        return y
-
-    def upscale(self, x: Tensor) -> Tensor:
-        y: Tensor = self.upsampler(self.features(x))
-        return y
-
-
 class FMMGroup(nn.Module):
     """Feature mixing modules and a 3×3 convolution, with a skip around them.
 
@@ -319,30 +210,15 @@ def safmn_ntire(scale: int = 4) -> SAFMNNTIRE:
     return SAFMNNTIRE(scale)
 
 
-def safmnpp(scale: int = 4) -> SAFMNPP:
-    """SAFMN++, the authors' entry to NTIRE 2024: 211,572 parameters at ×4."""
-    return SAFMNPP(scale)
-
-
-def safmnpp_light(scale: int = 4) -> LightSAFMNPP:
-    """Light SAFMN++, the authors' entry to the real-time challenge of AIS 2024: 66,176 parameters at ×4."""
-    return LightSAFMNPP(scale)
-
-
 def safmn_bcie(scale: int = 1) -> SAFMNBCIE:
     """SAFMN-BCIE for pictures that were compressed: 18,414,083 parameters at ×1."""
     return SAFMNBCIE(scale)
 
 
-def _arguments(theirs: Arguments) -> dict[str, Any]:
+def arguments(theirs: Arguments) -> dict[str, Any]:
+    """The reference's arguments as ours, for all networks of the family that enlarge."""
     names = {"dim": "dim", "n_blocks": "num_blocks", "ffn_scale": "ffn_scale", "upscaling_factor": "scale"}
     return _with_mid_dim(translate_arguments(theirs, names))
-
-
-def _arguments_pp(theirs: Arguments) -> dict[str, Any]:
-    if theirs.get("use_se", False):
-        raise ArgumentError("arguments must have use_se = False: no released SAFMN++ has squeeze and excitation.")
-    return _arguments({name: value for name, value in theirs.items() if name != "use_se"})
 
 
 def _arguments_bcie(theirs: Arguments) -> dict[str, Any]:
@@ -362,7 +238,8 @@ def _with_mid_dim(ours: dict[str, Any]) -> dict[str, Any]:
     return ours if ffn_scale is None or "dim" not in ours else ours | {"mid_dim": int(ours["dim"] * ffn_scale)}
 
 
-def _configure(state: Mapping[str, Tensor], ratio: float = 2) -> dict[str, Any]:
+def configure(state: Mapping[str, Tensor], ratio: float = 2) -> dict[str, Any]:
+    """What a state of a network that enlarges shows; its ``mid_dim`` is ``ratio`` times its ``dim`` unless given."""
     dim, in_channels = state["head.weight"].shape[:2]
     mid_dim = state["blocks.0.mixer.conv.weight"].shape[0]
     return {
@@ -388,7 +265,8 @@ def _configure_bcie(state: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
-def _draw(random: Random) -> dict[str, Any]:
+def draw(random: Random) -> dict[str, Any]:
+    """Random small arguments of a network that enlarges."""
     return {
         "scale": random.choice((1, 2, 3, 4)),
         "dim": random.choice((8, 12)),
@@ -399,26 +277,24 @@ def _draw(random: Random) -> dict[str, Any]:
 
 
 def _draw_bcie(random: Random) -> dict[str, Any]:
-    return _draw(random) | {
+    return draw(random) | {
         "scale": 1,
         "num_groups": random.choice((1, 2)),
         "unshuffle": random.choice((1, 2, 3)),
     }
 
 
-_CELLS = "The cells of its max-pooling are cut by the size of the picture; they line up only for multiples of {}."
-
 _MODULATION: Names = {"mfr.{j}": "levels.{j}", "aggr": "project"}
 _MIXER: Names = {"ccm.0": "conv", "ccm.2": "project"}
 _PLAIN_FMM: Names = {"safm": ("modulation", _MODULATION), "ccm": ("mixer", _MIXER)}
 _FMM: Names = {**_PLAIN_FMM, "norm1": "norm1", "norm2": "norm2"}
-_SIMPLE_SAFM: Names = {"proj": "project_in", "dwconv": "depthwise", "out": "project_out"}
 
 _PAPER = (
     'Sun et al., "Spatially-Adaptive Feature Modulation for Efficient Image Super-Resolution", ICCV 2023, '
     "arXiv 2302.13800"
 )
-_LICENCE = "Apache-2.0 (sunny2109/SAFMN)"
+CELLS = "The size of the picture decides where the cells of its max-pooling lie."
+LICENCE = "Apache-2.0 (sunny2109/SAFMN)"
 
 FAMILIES = (
     Family(
@@ -432,12 +308,12 @@ FAMILIES = (
                 rename={"to_feat": "head", "feats.{i}": ("blocks.{i}", _FMM), "to_img.0": "upsampler.conv"},
             ),
         ),
-        arguments=_arguments,
-        configure=_configure,
-        draw=_draw,
-        exceptions={"tiles": _CELLS.format(8)},
+        arguments=arguments,
+        configure=configure,
+        draw=draw,
+        exceptions={"tiles": CELLS},
         paper=_PAPER,
-        licence=_LICENCE,
+        licence=LICENCE,
     ),
     Family(
         name="safmn_ntire",
@@ -455,72 +331,12 @@ FAMILIES = (
                 },
             ),
         ),
-        arguments=_arguments,
-        configure=_configure,
-        draw=_draw,
+        arguments=arguments,
+        configure=configure,
+        draw=draw,
         exceptions={"tiles": "The global response norm measures the whole picture."},
         paper='Li et al., "NTIRE 2023 Challenge on Efficient Super-Resolution: Methods and Results", CVPRW 2023',
         licence="MIT (sunny2109/SAFMN, NTIRE2023_ESR)",
-    ),
-    Family(
-        name="safmnpp",
-        network=SAFMNPP,
-        constructors=(safmnpp,),
-        scales=(2, 3, 4),
-        layouts=(
-            Layout(
-                "sunny2109",
-                rename={
-                    "to_feat": "head",
-                    "feats.{i}": (
-                        "blocks.{i}",
-                        {
-                            "conv1": ("modulation", _SIMPLE_SAFM),
-                            "conv2.conv1": "mixer.conv",
-                            "conv2.conv2": "mixer.project",
-                        },
-                    ),
-                    "to_img.0": "upsampler.conv",
-                },
-            ),
-        ),
-        arguments=_arguments_pp,
-        configure=partial(_configure, ratio=1.5),
-        draw=_draw,
-        exceptions={"tiles": _CELLS.format(8)},
-        paper='Ren et al., "The Ninth NTIRE 2024 Efficient Super-Resolution Challenge Report", CVPRW 2024, '
-        "arXiv 2404.10343",
-        licence=_LICENCE,
-    ),
-    Family(
-        name="safmnpp_light",
-        network=LightSAFMNPP,
-        constructors=(safmnpp_light,),
-        scales=(2, 3, 4),
-        layouts=(
-            Layout(
-                "sunny2109",
-                rename={
-                    "to_feat": "head",
-                    "feats.{i}": (
-                        "blocks.{i}",
-                        {
-                            "conv1": ("modulation", _SIMPLE_SAFM),
-                            "conv2.conv.0": "mixer.conv",
-                            "conv2.conv.2": "mixer.project",
-                        },
-                    ),
-                    "to_img.0": "upsampler.conv",
-                },
-            ),
-        ),
-        arguments=_arguments,
-        configure=partial(_configure, ratio=1.5),
-        draw=_draw,
-        exceptions={"tiles": _CELLS.format(8)},
-        paper='Conde et al., "Real-Time 4K Super-Resolution of Compressed AVIF Images. AIS 2024 Challenge Survey", '
-        "CVPRW 2024, arXiv 2404.16484",
-        licence=_LICENCE,
     ),
     Family(
         name="safmn_bcie",
@@ -541,8 +357,8 @@ FAMILIES = (
         arguments=_arguments_bcie,
         configure=_configure_bcie,
         draw=_draw_bcie,
-        exceptions={"tiles": _CELLS.format(16)},
+        exceptions={"tiles": CELLS},
         paper=_PAPER,
-        licence=_LICENCE,
+        licence=LICENCE,
     ),
 )
