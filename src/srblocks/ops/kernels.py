@@ -12,7 +12,7 @@ The others take and return whole convolutions, each a kernel and its bias ``(out
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from srblocks.errors import ArgumentError
 
@@ -125,7 +125,10 @@ def add_identity(kernel: Tensor, groups: int = 1) -> Tensor:
         kernel: ``(channels, channels / groups, kh, kw)`` of a convolution that keeps the size, kh and kw odd.
         groups: of the convolution.
     """
-    return nn.init.dirac_(torch.empty_like(kernel), groups).add_(kernel)
+    identity = torch.zeros_like(kernel)
+    centre = identity[:, :, kernel.shape[2] // 2, kernel.shape[3] // 2].view(groups, -1, kernel.shape[1])
+    centre.diagonal(dim1=1, dim2=2).fill_(1)
+    return identity.add_(kernel)
 
 
 def scale_inputs(kernel: Tensor, gain: Tensor) -> Tensor:
