@@ -17,7 +17,7 @@ from PIL import Image
 import srblocks as sr
 from benchmarks.timing import interleaved, machine
 
-MODEL = "dgpnet_tiny_x4.demo"
+MODEL = "dgpnet_tiny_x4"
 
 
 def pixels(height: int, width: int) -> NDArray[np.uint8]:

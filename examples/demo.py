@@ -20,7 +20,7 @@ import srblocks as sr
 from srblocks.evaluation import imresize, psnr
 from srblocks.evaluation.sheets import comparison_sheet
 
-WEIGHTS = "dgpnet_tiny_x4.demo"
+WEIGHTS = "dgpnet_tiny_x4"
 FOLDER = Path("demo")
 CROPS = ((170, 60, 290, 150), (20, 0, 140, 90))
 

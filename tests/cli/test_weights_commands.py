@@ -27,7 +27,7 @@ def test_models_are_a_table_with_their_weights() -> None:
         "96,260",
         "5.5",
         "G",
-        "dgpnet_tiny_x4.demo",
+        "dgpnet_tiny_x4",
         "Apache-2.0",
     ]
 
@@ -58,7 +58,7 @@ def test_info_knows_published_files_and_prints_for_programs() -> None:
     run = CliRunner().invoke(info.command, ["dgpnet_tiny", "--json"])
     found = json.loads(run.output)
     assert (found["published_as"], found["licence"], found["naming"]) == (
-        "dgpnet_tiny_x4.demo",
+        "dgpnet_tiny_x4",
         "Apache-2.0",
         "srblocks",
     )
@@ -85,7 +85,7 @@ def test_info_describes_a_stranger_s_network_from_its_header(tmp_path: Path) -> 
 
 
 def test_download_prints_where_the_files_are() -> None:
-    run = CliRunner().invoke(download.command, ["dgpnet_tiny", "dgpnet_tiny_x4.demo"])
+    run = CliRunner().invoke(download.command, ["dgpnet_tiny", "dgpnet_tiny_x4"])
     first, second = run.output.splitlines()
     assert first == second
     assert Path(first).is_file()

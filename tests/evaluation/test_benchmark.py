@@ -27,7 +27,7 @@ from srblocks.evaluation.benchmark import METRICS, Views, enlarge_bicubic
 from srblocks.evaluation.sheets import evaluation_sheet
 
 # Mean PSNR-Y and SSIM-Y on Set5 ×4 measured with the authors' code, and of bicubic interpolation.
-SET5 = {"dgpnet_tiny_x4.demo": (30.82, 0.8727), "rlfn/rlfn_x4.pth": (32.238, 0.8953)}
+SET5 = {"dgpnet_tiny_x4": (31.01, 0.8765), "rlfn/rlfn_x4.pth": (32.238, 0.8953)}
 BICUBIC = (28.43, 0.8113)
 
 

@@ -88,16 +88,18 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
         sr.UnknownModelError, match=r"There are no published weights 'rlfn_z_x4'.* there is .*rlfn_s_x4"
     ):
         sr.load("rlfn_z_x4")
-    with pytest.raises(sr.UnknownModelError, match=r"dgpnet_tiny_x4\.demo, rlfn_x4\.bytedance"):
+    with pytest.raises(sr.UnknownModelError, match=r"dgpnet_tiny_x4, rlfn_x4\.bytedance"):
         sr.load("?")
 
 
 def test_create_model_gives_trained_networks() -> None:
     x = torch.rand(1, 3, 9, 8)
     trained = sr.create_model("dgpnet_tiny", scale=4, pretrained=True)
-    fused = sr.create_model("dgpnet_tiny", pretrained="demo", fused=True)
+    fused = sr.create_model("dgpnet_tiny", pretrained=True, fused=True)
+    with pytest.raises(sr.UnknownModelError, match=r"no published weights 'dgpnet_tiny_x4\.mine'"):
+        sr.create_model("dgpnet_tiny", pretrained="mine")
     with torch.no_grad():
-        assert torch.equal(trained(x), sr.load("dgpnet_tiny_x4.demo")(x))
+        assert torch.equal(trained(x), sr.load("dgpnet_tiny_x4")(x))
         torch.testing.assert_close(fused(x), trained(x), atol=1e-5, rtol=0)
     assert fused.form == "fused"
     assert not trained.training

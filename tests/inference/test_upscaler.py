@@ -238,7 +238,7 @@ def test_where_smaller_tiles_would_change_the_result_the_option_is_named(monkeyp
         Upscaler(net)(np.zeros((300, 300, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("weights", ["dgpnet_tiny_x4.demo", "rlfn/rlfn_s_x4.pth"])
+@pytest.mark.parametrize("weights", ["dgpnet_tiny_x4", "rlfn/rlfn_s_x4.pth"])
 def test_networks_that_see_the_whole_picture_are_within_50_db_in_tiles(weights: str, data: Path) -> None:
     net = sr.load(data / "checkpoints" / weights if "/" in weights else weights).fuse()
     up, whole = Upscaler(net), Upscaler(net, tile=None)
