@@ -234,7 +234,7 @@ def test_where_smaller_tiles_would_change_the_result_the_option_is_named(monkeyp
     monkeypatch.setattr(Hungry, "allowed", 64)
     net = Hungry()
     net.receptive_field = None
-    with pytest.raises(sr.SRBlocksError, match="a tile of 128×128 pixels: choose a smaller --tile"):
+    with pytest.raises(sr.SRBlocksError, match="a tile of 256×256 pixels: choose a smaller --tile"):
         Upscaler(net)(np.zeros((300, 300, 3), dtype=np.uint8))
 
 
@@ -243,7 +243,8 @@ def test_networks_that_see_the_whole_picture_are_within_50_db_in_tiles(weights: 
     net = sr.load(data / "checkpoints" / weights if "/" in weights else weights).fuse()
     up, whole = Upscaler(net), Upscaler(net, tile=None)
     assert not up.exact
-    for path in sorted((data / "images" / "val" / "kodak").iterdir())[:2]:
-        with Image.open(path) as image:
+    # The two that differ most.
+    for name in ("8.webp", "13.webp"):
+        with Image.open(data / "images" / "val" / "kodak" / name) as image:
             x = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)[:, :401, :500]
         assert sr.evaluation.psnr(up(x), whole(x)) > 50

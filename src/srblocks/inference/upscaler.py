@@ -30,7 +30,9 @@ Array = TypeVar("Array", bound=NDArray[Any])
 TILE = {"cpu": 128}
 TILE_ELSEWHERE = 512
 # For networks that see the whole picture, so that no overlap is exact: with these, tiled and whole agree to 50 dB or
-# more on all photographs measured (docs/pictures.md). Coarse maps need more, their points are far apart.
+# more on all photographs measured (docs/pictures.md). What they average over a tile should be like the whole picture;
+# coarse maps need more overlap, their points are far apart.
+LEAST_TILE = 256
 OVERLAP, OVERLAP_WITH_COARSE_MAPS = 16, 48
 # Below this, tiles are not made smaller when memory runs out.
 SMALLEST_TILE = 64
@@ -111,7 +113,7 @@ class Upscaler:
         self.overlap = overlap
         self.exact = field is not None and self.overlap >= field - 1
         usual = TILE.get(self.device.type, TILE_ELSEWHERE)
-        self.tile = max(usual, 2 * self.overlap) if tile == "auto" else tile
+        self.tile = max(usual, 2 * self.overlap, 0 if field else LEAST_TILE) if tile == "auto" else tile
         self._fast = _channels_last(copy.deepcopy(self.net).to(self.dtype))
 
     @overload
