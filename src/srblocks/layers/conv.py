@@ -36,15 +36,19 @@ class ConvBatchNorm(nn.Module):
         if norm.training or norm.running_mean is None or norm.running_var is None:
             raise FusionError("its batch norm uses the statistics of each batch in training mode: call eval() first.")
         wide = widest_float(conv.weight.device)
-        weight, bias = fold_batch_norm(
-            conv.weight.to(wide),
-            None if conv.bias is None else conv.bias.to(wide),
-            mean=norm.running_mean.to(wide),
-            variance=norm.running_var.to(wide),
-            weight=norm.weight.to(wide),
-            shift=norm.bias.to(wide),
-            eps=norm.eps,
-        )
+        weight: Tensor = conv.weight
+        bias: Tensor = norm.bias
+        # On "meta" there is nothing to compute, and arithmetic would import PyTorch's compiler: 1.5 seconds.
+        if not weight.is_meta:
+            weight, bias = fold_batch_norm(
+                weight.to(wide),
+                None if conv.bias is None else conv.bias.to(wide),
+                mean=norm.running_mean.to(wide),
+                variance=norm.running_var.to(wide),
+                weight=norm.weight.to(wide),
+                shift=bias.to(wide),
+                eps=norm.eps,
+            )
         dtype = conv.weight.dtype
         return plain_conv(
             weight.to(dtype),
@@ -101,7 +105,9 @@ class ScaledConv(MergedConv):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 1)
-        self.gain = nn.Parameter(nn.init.normal_(torch.empty(1, in_channels, 1, 1), 1, 0.2))
+        self.gain = nn.Parameter(torch.empty(1, in_channels, 1, 1))
+        # Cut off at ten standard deviations, because normal_ on "meta" would import PyTorch's compiler.
+        nn.init.trunc_normal_(self.gain, mean=1, std=0.2, a=-1, b=3)
         self.conv = nn.Conv2d(in_channels, out_channels, 1)
 
     def merge(self, dtype: torch.dtype) -> Affine:
