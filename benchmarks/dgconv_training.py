@@ -18,6 +18,7 @@ from statistics import mean, stdev
 import matplotlib.pyplot as plt
 
 import srblocks as sr
+from benchmarks.timing import machine
 from srblocks.evaluation import evaluate, find_pairs
 from srblocks.training import TrainConfig
 from srblocks.training.loop import STATE, train
@@ -73,7 +74,12 @@ def main() -> None:
         (form, rate, seed): run(form, rate, seed, arguments)
         for rate, seed, form in product(arguments.rates, SEEDS, FORMS)
     }
-    lines = ["| learning rate | convolutions | validation PSNR-Y | test PSNR-Y |", "|---|---|---:|---:|"]
+    lines = [
+        f"`python -m benchmarks.dgconv_training`, {machine()}. DGPNet-tiny ×4, {arguments.steps} steps of 16 patches",
+        f"of 96×96, seeds {', '.join(map(str, SEEDS))}: mean and standard deviation in dB.",
+        "",
+    ]
+    lines += ["| learning rate | convolutions | validation PSNR-Y | test PSNR-Y |", "|---|---|---:|---:|"]
     for rate, form in product(arguments.rates, FORMS):
         done = [runs[form, rate, seed] for seed in SEEDS]
         validation = spread([each.curve[arguments.steps] for each in done])
